@@ -1,0 +1,86 @@
+//! A plain function with its work counted.
+
+use crate::{
+    Archive, Bounds, Decomposition, LoadError, Objective, Pass, Structure, Subset, Unsupported, Work,
+};
+
+/// Wraps an objective that does not count, and counts: a value costs ½ gradient equivalent, a value with gradient
+/// 1, or ½ where the value at that point was just evaluated.
+#[derive(Clone, Debug)]
+pub struct Counted<F> {
+    inner: F,
+    work: Work,
+    last: Vec<f64>,
+}
+
+impl<F: Objective> Counted<F> {
+    /// Count the evaluations of `inner` from now on.
+    pub fn new(inner: F) -> Self {
+        Self { inner, work: Work::default(), last: Vec::new() }
+    }
+
+    /// The objective inside.
+    pub fn into_inner(self) -> F {
+        self.inner
+    }
+
+    fn at_last(&self, x: &[f64]) -> bool {
+        self.last == x
+    }
+
+    fn remember(&mut self, x: &[f64]) {
+        self.last.clear();
+        self.last.extend_from_slice(x);
+    }
+}
+
+impl<F: Objective> Objective for Counted<F> {
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+    fn value(&mut self, x: &[f64]) -> f64 {
+        self.work.values += 1;
+        self.work.gradient_equivalents += 0.5;
+        self.remember(x);
+        self.inner.value(x)
+    }
+    fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let known = self.at_last(x);
+        self.work.values += u64::from(!known);
+        self.work.gradients += 1;
+        self.work.gradient_equivalents += if known { 0.5 } else { 1.0 };
+        self.remember(x);
+        self.inner.value_gradient(x, gradient)
+    }
+    fn noise(&self) -> f64 {
+        self.inner.noise()
+    }
+    fn select(&mut self, pass: Pass) {
+        self.last.clear();
+        self.inner.select(pass);
+    }
+    fn batches(&self) -> usize {
+        self.inner.batches()
+    }
+    fn structure(&mut self) -> Structure<'_> {
+        self.inner.structure()
+    }
+    fn bounds(&self) -> Option<Bounds<'_>> {
+        self.inner.bounds()
+    }
+    fn accept(&mut self, x: &[f64]) {
+        self.inner.accept(x);
+    }
+    fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
+        self.inner.decompose(parts)
+    }
+    fn work(&self) -> Work {
+        self.work
+    }
+    fn save(&self, archive: &mut Archive) {
+        self.inner.save(archive);
+    }
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.inner.load(archive)
+    }
+}

@@ -1,0 +1,174 @@
+//! What reduces an objective, one iteration at a time.
+
+use crate::{Archive, LoadError, Objective, Operator, Status};
+
+/// Object-safe, so that methods can be values in a file and rows in a table.
+///
+/// The loop around it: [`start`](Self::start) once; then [`prepare`](Self::prepare) (value and gradient are known:
+/// test, report, stop) and [`step`](Self::step) in turn. A gradient that nobody looks at is never evaluated:
+/// `step` calls `prepare` itself where the caller did not.
+pub trait Optimizer: Send {
+    /// Begin at `x0`. `known`: value and gradient there, where the caller has them already.
+    fn start(
+        &mut self,
+        f: &mut dyn Objective,
+        x0: &[f64],
+        known: Option<Evaluated<'_>>,
+    ) -> Result<(), StartError>;
+
+    /// Make value and gradient known at the current point.
+    fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status>;
+
+    /// One iteration.
+    fn step(&mut self, f: &mut dyn Objective) -> Flow;
+
+    /// The current point.
+    fn current(&self) -> Point<'_>;
+
+    /// The best point seen. Methods that never accept an increase return the current point.
+    fn best(&self) -> Point<'_> {
+        self.current()
+    }
+
+    /// Tell `watcher` which phase of an iteration begins. Methods without phases ignore it.
+    fn watch(&mut self, _watcher: Box<dyn Phases>) {}
+
+    /// Everything that a resume needs, nothing else.
+    fn save(&self, archive: &mut Archive);
+
+    /// The inverse of [`save`](Self::save).
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError>;
+}
+
+/// What APTS asks of its local and global solvers: an optimizer whose step lengths come from a radius.
+pub trait RadiusDriven: Optimizer {
+    /// Begin anew, reusing all buffers.
+    fn begin(&mut self, f: &mut dyn Objective, begin: Begin<'_>) -> Result<(), StartError>;
+
+    /// No step may be longer than this from now on (until the next `begin`).
+    fn set_cap(&mut self, cap: f64);
+
+    /// The current radius Δ.
+    fn radius(&self) -> f64;
+
+    /// A secant pair y ≈ ∇²f·s from elsewhere. First-order methods have no use for it.
+    fn learn_pair(&mut self, _s: &[f64], _y: &[f64]) {}
+}
+
+/// Where a radius-driven method begins.
+pub struct Begin<'a> {
+    /// Starting point.
+    pub x: &'a [f64],
+    /// Value and gradient there, where known.
+    pub known: Option<Evaluated<'a>>,
+    /// Initial radius.
+    pub radius: f64,
+    /// Longest step allowed.
+    pub cap: f64,
+    /// Model Hessian to begin with, for methods that keep one.
+    pub model: Option<&'a mut dyn Operator>,
+}
+
+/// Value and gradient at a point that the context names.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluated<'a> {
+    /// f.
+    pub value: f64,
+    /// ∇f.
+    pub gradient: &'a [f64],
+}
+
+/// A point with what is known about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Point<'a> {
+    /// x.
+    pub x: &'a [f64],
+    /// f(x).
+    pub value: f64,
+    /// ∇f(x), where it has been evaluated.
+    pub gradient: Option<&'a [f64]>,
+}
+
+/// What [`Optimizer::step`] says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Flow {
+    /// An iteration was made.
+    Continue(StepReport),
+    /// No further iteration can be made.
+    Done(Status),
+}
+
+/// One iteration, as logs show it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// Counted from 1.
+    pub iteration: u64,
+    /// f after the iteration.
+    pub value: f64,
+    /// Trust-region radius after the iteration; NaN for methods without one.
+    pub radius: f64,
+    /// Actual over predicted reduction at the last trial; NaN where no trial was made.
+    pub ratio: f64,
+    /// True where the iteration moved.
+    pub accepted: bool,
+    /// Trial points accepted, in all solvers of the iteration.
+    pub trials_accepted: u32,
+    /// Trial points rejected, in all solvers of the iteration.
+    pub trials_rejected: u32,
+    /// Iterations of local solvers.
+    pub local_iterations: u32,
+}
+
+/// Told when a phase of an iteration begins; whoever watches may read a clock.
+pub trait Phases: Send {
+    /// `phase` begins, and with it the one before ends.
+    fn enter(&mut self, phase: Phase);
+}
+
+/// The phases of an iteration of a decomposition method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Local solves on the parts.
+    Local,
+    /// Value of the combined step, and the forced decrease of the loss.
+    Fdl,
+    /// The global iteration and the gradient at the new point.
+    Global,
+    /// Outside the method.
+    Outside,
+}
+
+/// Why a run cannot begin: the caller's mistake.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The starting point has the wrong length.
+    #[error("the starting point has {got} entries, but the objective has {dim} variables")]
+    WrongLength {
+        /// Its length.
+        got: usize,
+        /// n.
+        dim: usize,
+    },
+    /// A method that needs no bounds met an objective that has them.
+    #[error("this method handles no bounds; remove them or choose a method that does")]
+    Bounds,
+    /// A setting outside its range.
+    #[error("`{name}` is {value}, but must be {requirement}")]
+    Setting {
+        /// The setting's name in the language.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+        /// What it may be.
+        requirement: &'static str,
+    },
+    /// The partition is for another number of variables.
+    #[error("the partition splits {partition} variables, but the objective has {dim}")]
+    PartitionLength {
+        /// Variables of the partition.
+        partition: usize,
+        /// n.
+        dim: usize,
+    },
+}
