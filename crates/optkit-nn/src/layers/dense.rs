@@ -1,0 +1,42 @@
+//! Dense: y = Wx + b, with W of shape \[out, in\] and b of shape \[out\].
+
+use optkit_core::vocabulary::{Entry, Kind, Operand, Support};
+
+use crate::{Layer, LayerError};
+
+pub(crate) const ENTRY: Entry = Entry {
+    name: "dense",
+    doc: "y = Wx + b, fully connected.",
+    operands: &[Operand {
+        name: "outputs",
+        kind: Kind::Integer(1, u32::MAX as u64),
+        default: None,
+        doc: "Length of y.",
+    }],
+    settings: &[],
+    slots: &[],
+    support: Support::Available,
+};
+
+pub(crate) fn make(operands: &[&str], _settings: &[(&str, &str)]) -> Result<Layer, LayerError> {
+    match operands[0].parse() {
+        Ok(outputs) if outputs > 0 => Ok(Layer::Dense { outputs }),
+        _ => {
+            Err(LayerError::NotACount { layer: ENTRY.name, operand: "outputs", text: operands[0].to_owned() })
+        }
+    }
+}
+
+pub(crate) fn output(input: &[usize], outputs: usize) -> Result<Vec<usize>, LayerError> {
+    if input.len() != 1 {
+        return Err(LayerError::NotFlat { layer: ENTRY.name, shape: input.to_vec() });
+    }
+    if outputs == 0 {
+        return Err(LayerError::NoOutputs { layer: ENTRY.name });
+    }
+    Ok(vec![outputs])
+}
+
+pub(crate) fn tensors(input: &[usize], outputs: usize) -> Vec<(&'static str, Vec<usize>)> {
+    vec![("weight", vec![outputs, input.iter().product()]), ("bias", vec![outputs])]
+}
