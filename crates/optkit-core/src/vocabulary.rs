@@ -31,6 +31,10 @@ pub enum Kind {
     Method(Slot),
     /// The name of a declared partition.
     Partition,
+    /// The name of a declared network.
+    Network,
+    /// The name of declared variables, or of a network (its parameters).
+    Variables,
     /// A list of lists of whole numbers: `[[1, 2], [3]]`.
     IndexLists,
     /// A duration: `15 min`.
