@@ -1,6 +1,6 @@
 //! What reduces an objective, one iteration at a time.
 
-use crate::{Archive, LoadError, Objective, Operator, Status};
+use crate::{Archive, LoadError, Objective, Operator, Status, Work};
 
 /// Object-safe, so that methods can be values in a file and rows in a table.
 ///
@@ -28,6 +28,12 @@ pub trait Optimizer: Send {
     /// The best point seen. Methods that never accept an increase return the current point.
     fn best(&self) -> Point<'_> {
         self.current()
+    }
+
+    /// Work done on objectives of the method's own making (the parts of a decomposition), which the counter of
+    /// the whole objective does not see.
+    fn work(&self) -> Work {
+        Work::default()
     }
 
     /// Tell `watcher` which phase of an iteration begins. Methods without phases ignore it.

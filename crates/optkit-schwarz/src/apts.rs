@@ -1,0 +1,373 @@
+//! APTS, the additively preconditioned trust-region strategy (Trotti, Cruz Alegría, Kopaničáková & Krause 2023,
+//! Algorithm 1).
+//!
+//! ```text
+//! 1  ℓᵏ, ∇ℓᵏ at θᵏ
+//! 2  every part i, in parallel: at most ν trust-region iterations from Rᵢθᵏ inside ‖·‖∞ ≤ Δ
+//! 3  θ̃ = Σ Rᵢᵀθᵢ,   s = θ̃ − θᵏ
+//! 4  forced decreasing loss, where asked for
+//! 5  one global trust-region iteration, whose radius rule updates Δ
+//! ```
+//!
+//! The gradient at θᵏ is evaluated once and serves step 1, the first iteration of every part (its rows), and the
+//! stopping test; the gradient that ends step 5 is the next iteration's first.
+
+use optkit_core::vector::norm_inf;
+use optkit_core::{
+    Archive, Begin, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Phase, Phases, Point,
+    RadiusDriven, StartError, Status, StepReport, Work,
+};
+use optkit_trust_region::{self as trust_region, Cauchy, RadiusRule, Ratio, TrustRegion};
+
+use crate::fdl::ForcedDecrease;
+use crate::{AdditiveSweep, Frozen, Partition, SweepReport};
+
+/// Makes the solver of a part, or the global one.
+pub type MakeSolver = Box<dyn Fn() -> Box<dyn RadiusDriven> + Send>;
+
+/// Settings of [`Apts`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Initial radius Δ_G.
+    pub radius: f64,
+    /// What becomes of Δ_G; its `shrink` and `min_radius` serve the forced decrease too.
+    pub rule: RadiusRule,
+    /// Forced decreasing loss.
+    pub fdl: bool,
+    /// How reductions are predicted, in the local and the global solver; `PaperCode` also accepts the last try of
+    /// the forced decrease where that raises the loss, as the authors' code does.
+    pub ratio: Ratio,
+    /// ν, iterations of each local solve.
+    pub local_iterations: u32,
+    /// Iterations of the global solve.
+    pub global_iterations: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            radius: 1.0,
+            rule: RadiusRule::default(),
+            fdl: true,
+            ratio: Ratio::Model,
+            local_iterations: 5, // Trotti et al. 2023, §3.1
+            global_iterations: 1,
+        }
+    }
+}
+
+impl Options {
+    /// The settings of the paper's section 3.1, for networks.
+    #[must_use]
+    pub fn paper() -> Self {
+        let rule = RadiusRule { min_radius: 1e-4, max_radius: 0.1, ..RadiusRule::default() };
+        Self { radius: 0.01, rule, ..Self::default() }
+    }
+
+    /// The authors' code: the paper's settings with their ratio and acceptance.
+    #[must_use]
+    pub fn ml_apts() -> Self {
+        Self { ratio: Ratio::PaperCode, ..Self::paper() }
+    }
+
+    fn engine(&self, rule: RadiusRule, radius: f64) -> trust_region::Options {
+        trust_region::Options { radius, rule, ratio: self.ratio, ..trust_region::Options::default() }
+    }
+
+    /// The local solver's settings: the radius rule of Δ_G without its limits, for Δ_G itself caps every step.
+    #[must_use]
+    pub fn local(&self) -> trust_region::Options {
+        let rule = RadiusRule { min_radius: 0.0, max_radius: f64::INFINITY, ..self.rule };
+        self.engine(rule, self.radius)
+    }
+
+    /// The global solver's settings.
+    #[must_use]
+    pub fn global(&self) -> trust_region::Options {
+        self.engine(self.rule, self.radius)
+    }
+}
+
+/// A point with value and gradient.
+#[derive(Default)]
+struct Known {
+    x: Vec<f64>,
+    value: f64,
+    gradient: Vec<f64>,
+}
+
+impl Known {
+    fn evaluated(&self) -> Evaluated<'_> {
+        Evaluated { value: self.value, gradient: &self.gradient }
+    }
+}
+
+/// The APTS method. See the module's documentation for the iteration.
+pub struct Apts {
+    partition: Partition,
+    options: Options,
+    make_local: MakeSolver,
+    global: Box<dyn RadiusDriven>,
+    sweep: Option<AdditiveSweep>,
+    /// θᵏ.
+    base: Known,
+    /// θᵏ⁺½.
+    half: Vec<f64>,
+    /// s.
+    correction: Vec<f64>,
+    radius: f64,
+    iteration: u64,
+    best: (Vec<f64>, f64),
+    watcher: Option<Box<dyn Phases>>,
+}
+
+impl Apts {
+    /// APTS with trust regions as local and global solvers.
+    #[must_use]
+    pub fn new(partition: Partition, options: Options) -> Self {
+        let engine = |options| Box::new(TrustRegion::new(options, Box::new(Cauchy::default())));
+        let local = options.local();
+        Self::with_solvers(partition, options, Box::new(move || engine(local)), engine(options.global()))
+    }
+
+    /// APTS with other solvers of the parts and of the whole.
+    #[must_use]
+    pub fn with_solvers(
+        partition: Partition,
+        options: Options,
+        make_local: MakeSolver,
+        global: Box<dyn RadiusDriven>,
+    ) -> Self {
+        Self {
+            partition,
+            options,
+            make_local,
+            global,
+            sweep: None,
+            base: Known::default(),
+            half: Vec::new(),
+            correction: Vec::new(),
+            radius: options.radius,
+            iteration: 0,
+            best: (Vec::new(), f64::INFINITY),
+            watcher: None,
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.enter(phase);
+        }
+    }
+
+    fn keep_base(&mut self) {
+        let current = self.global.current();
+        self.base.x.copy_from_slice(current.x);
+        self.base.value = current.value;
+        if let Some(gradient) = current.gradient {
+            self.base.gradient.copy_from_slice(gradient);
+        }
+    }
+
+    fn keep_best(&mut self) {
+        let current = self.global.current();
+        if current.value < self.best.1 {
+            self.best.0.copy_from_slice(current.x);
+            self.best.1 = current.value;
+        }
+    }
+
+    /// Steps 2 and 3: θ̃ into `half`, s into `correction`.
+    fn local_phase(&mut self, f: &mut dyn Objective) -> SweepReport {
+        self.enter(Phase::Local);
+        let frozen = Frozen { x: &self.base.x, known: self.base.evaluated(), pass: Pass::default() };
+        let sweep = self.sweep.as_mut().expect("`start` made the sweep");
+        let report = sweep.sweep(f, frozen, self.radius, &mut self.half);
+        for ((s, new), old) in self.correction.iter_mut().zip(&self.half).zip(&self.base.x) {
+            *s = new - old;
+        }
+        debug_assert!(
+            norm_inf(&self.correction)
+                <= self.radius + 4.0 * f64::EPSILON * (norm_inf(&self.base.x) + self.radius),
+            "the local steps left the ball"
+        );
+        report
+    }
+
+    /// Step 4: f at θᵏ⁺½, which is θᵏ itself where nothing better was found.
+    fn half_value(&mut self, f: &mut dyn Objective) -> f64 {
+        self.enter(Phase::Fdl);
+        let mut value = f.value(&self.half);
+        let rises = |value: f64| !(value <= self.base.value);
+        if self.options.fdl && rises(value) {
+            let forced = ForcedDecrease {
+                x: &self.base.x,
+                value: self.base.value,
+                gradient: &self.base.gradient,
+                radius: self.radius,
+                min_radius: self.options.rule.min_radius,
+                shrink: self.options.rule.shrink,
+            };
+            value = forced.run(f, &self.correction, &mut self.half, value).value;
+        }
+        let keep_a_rise = !self.options.fdl || self.options.ratio == Ratio::PaperCode;
+        if !value.is_finite() || (rises(value) && !keep_a_rise) {
+            self.half.copy_from_slice(&self.base.x);
+            value = self.base.value;
+        }
+        value
+    }
+
+    /// Step 5 begins at θᵏ⁺½; where the gradient there is not finite, at θᵏ with a smaller radius.
+    fn begin_global(&mut self, f: &mut dyn Objective) -> Result<(), StartError> {
+        self.enter(Phase::Global);
+        let at_base = self.half == self.base.x;
+        let known = at_base.then(|| self.base.evaluated());
+        self.global.begin(f, uncapped(&self.half, known, self.radius))?;
+        if !at_base && self.global.prepare(f).is_err() {
+            self.radius = self.options.rule.next(self.radius, f64::NEG_INFINITY, true);
+            self.half.copy_from_slice(&self.base.x);
+            self.global.begin(f, uncapped(&self.base.x, Some(self.base.evaluated()), self.radius))?;
+        }
+        Ok(())
+    }
+}
+
+/// The global solver's start: its own radius rule is all that limits it.
+fn uncapped<'a>(x: &'a [f64], known: Option<Evaluated<'a>>, radius: f64) -> Begin<'a> {
+    Begin { x, known, radius, cap: f64::INFINITY, model: None }
+}
+
+impl Optimizer for Apts {
+    fn start(
+        &mut self,
+        f: &mut dyn Objective,
+        x0: &[f64],
+        known: Option<Evaluated<'_>>,
+    ) -> Result<(), StartError> {
+        self.options.global().validate()?;
+        let n = f.dim();
+        self.sweep = Some(AdditiveSweep::new(
+            f,
+            self.partition.clone(),
+            self.options.local_iterations,
+            &self.make_local,
+        )?);
+        self.radius = self.options.radius;
+        self.iteration = 0;
+        for buffer in [
+            &mut self.base.x,
+            &mut self.base.gradient,
+            &mut self.half,
+            &mut self.correction,
+            &mut self.best.0,
+        ] {
+            buffer.resize(n, 0.0);
+        }
+        self.best.1 = f64::INFINITY;
+        self.global.begin(f, uncapped(x0, known, self.radius))
+    }
+
+    fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status> {
+        self.enter(Phase::Global);
+        let ready = self.global.prepare(f);
+        if ready.is_ok() {
+            self.keep_best();
+        }
+        self.enter(Phase::Outside);
+        ready
+    }
+
+    fn step(&mut self, f: &mut dyn Objective) -> Flow {
+        if let Err(status) = self.prepare(f) {
+            return Flow::Done(status);
+        }
+        self.keep_base();
+        if norm_inf(&self.base.gradient) == 0.0 {
+            return Flow::Done(Status::Stationary);
+        }
+        let radius_before = self.radius;
+        let local = self.local_phase(f);
+        self.half_value(f);
+        if self.begin_global(f).is_err() {
+            unreachable!("the same objective was accepted at the start");
+        }
+        let mut report = StepReport {
+            iteration: self.iteration + 1,
+            value: f64::NAN,
+            radius: f64::NAN,
+            ratio: f64::NAN,
+            accepted: false,
+            trials_accepted: local.trials_accepted,
+            trials_rejected: local.trials_rejected,
+            local_iterations: local.local_iterations,
+        };
+        let mut ended = None;
+        for _ in 0..self.options.global_iterations {
+            match self.global.step(f) {
+                Flow::Continue(step) => {
+                    report.ratio = step.ratio;
+                    report.accepted |= step.accepted;
+                    report.trials_accepted += step.trials_accepted;
+                    report.trials_rejected += step.trials_rejected;
+                }
+                Flow::Done(status) => {
+                    ended = Some(status);
+                    break;
+                }
+            }
+        }
+        self.radius = self.global.radius();
+        self.enter(Phase::Outside);
+        let moved = self.global.current().x != self.base.x;
+        if let Some(status) = ended
+            && (!moved && self.radius >= radius_before || status == Status::Stationary)
+        {
+            return Flow::Done(status);
+        }
+        self.iteration += 1;
+        report.value = self.global.current().value;
+        report.radius = self.radius;
+        report.accepted |= moved;
+        Flow::Continue(report)
+    }
+
+    fn current(&self) -> Point<'_> {
+        self.global.current()
+    }
+
+    fn best(&self) -> Point<'_> {
+        let current = self.global.current();
+        if current.value <= self.best.1 {
+            current
+        } else {
+            Point { x: &self.best.0, value: self.best.1, gradient: None }
+        }
+    }
+
+    fn work(&self) -> Work {
+        self.sweep.as_ref().map_or_else(Work::default, AdditiveSweep::work)
+    }
+
+    fn watch(&mut self, watcher: Box<dyn Phases>) {
+        self.watcher = Some(watcher);
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        archive.scope("global", |a| self.global.save(a));
+        archive.put("best.x", self.best.0.clone());
+        archive.put("scalars", vec![self.best.1, self.radius]);
+        archive.put_integer("iteration", self.iteration);
+    }
+
+    /// After [`start`](Optimizer::start) on the same objective.
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.global.load(&archive.scoped("global"))?;
+        archive.array_into("best.x", &mut self.best.0)?;
+        let mut scalars = [0.0; 2];
+        archive.array_into("scalars", &mut scalars)?;
+        [self.best.1, self.radius] = scalars;
+        self.iteration = archive.integer("iteration")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! The words that this crate gives the language.
+
+use optkit_core::vocabulary::{Entry, Kind, Operand, Range, Setting, Slot, Support};
+
+use crate::Options;
+
+/// A named set of defaults for [`Apts`](crate::Apts).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// The settings of the paper's section 3.1, with the ratio of its equation (3).
+    Paper,
+    /// The authors' code: the paper's settings with their ratio and acceptance.
+    MlApts,
+}
+
+impl Preset {
+    /// The preset of that name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "paper" => Some(Self::Paper),
+            "ml_apts" => Some(Self::MlApts),
+            _ => None,
+        }
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn options(self) -> Options {
+        match self {
+            Self::Paper => Options::paper(),
+            Self::MlApts => Options::ml_apts(),
+        }
+    }
+}
+
+macro_rules! setting {
+    ($name:literal, $kind:expr, $default:expr, $doc:literal) => {
+        Setting { name: $name, kind: $kind, default: $default, doc: $doc, support: Support::Available }
+    };
+}
+
+/// `apts`. Defaults that a preset changes are not written here: the preset, then the file, then these.
+pub static METHODS: &[Entry] = &[Entry {
+    name: "apts",
+    doc: "additively preconditioned trust region: local solves on the parts, then a global iteration",
+    operands: &[],
+    settings: &[
+        setting!("partition", Kind::Partition, None, "the subdomains"),
+        setting!("order", Kind::Integer(1, 2), Some(""), "1: gradient model; 2: L-SR1 model solved by OBS"),
+        setting!("fdl", Kind::Switch, Some("on"), "forced decreasing loss (Algorithm 1, steps 13-16)"),
+        setting!("radius", Kind::Real(Range::POSITIVE), Some(""), "initial radius Δ (1; presets 0.01)"),
+        setting!(
+            "min_radius",
+            Kind::Real(Range::NOT_NEGATIVE),
+            Some(""),
+            "smallest radius (0; presets 1e-4)"
+        ),
+        setting!(
+            "max_radius",
+            Kind::Real(Range::POSITIVE),
+            Some(""),
+            "largest radius (unlimited; presets 0.1)"
+        ),
+        setting!("shrink", Kind::Real(Range::between(0.0, 1.0)), Some("0.5"), "α, factor of a shrink"),
+        setting!(
+            "grow",
+            Kind::Real(Range { least: 1.0, open_below: false, most: 1e6, open_above: false }),
+            Some("2"),
+            "β, factor of a growth"
+        ),
+        setting!(
+            "shrink_below",
+            Kind::Real(Range::between(0.0, 1.0)),
+            Some("0.25"),
+            "η₁, shrink where the ratio is below"
+        ),
+        setting!(
+            "grow_above",
+            Kind::Real(Range::between(0.0, 1.0)),
+            Some("0.75"),
+            "η₂, grow where the ratio is above and the step reached the boundary"
+        ),
+        setting!(
+            "ratio",
+            Kind::Word(&["model", "paper_code"]),
+            Some(""),
+            "predicted reduction: the model's (default), or ‖g‖∞·Δ as the authors' code has it"
+        ),
+        setting!(
+            "preset",
+            Kind::Word(&["paper", "ml_apts"]),
+            Some(""),
+            "defaults of section 3.1 (`paper`), or of the authors' code (`ml_apts`)"
+        ),
+        setting!("local", Kind::Method(Slot::RadiusDriven), Some("trust_region"), "solver of a part"),
+        setting!("global", Kind::Method(Slot::RadiusDriven), Some("trust_region"), "solver of the whole"),
+    ],
+    slots: &[Slot::Solver],
+    support: Support::Available,
+}];
+
+const PARTS: Setting = setting!("parts", Kind::Integer(1, 1_000_000), None, "number of parts");
+
+/// `weights`, `contiguous`, `random`, `explicit`.
+pub static PARTITIONS: &[Entry] = &[
+    Entry {
+        name: "weights",
+        doc: "whole parameter tensors of a network, dealt to the parts",
+        operands: &[Operand { name: "network", kind: Kind::Network, default: None, doc: "the network" }],
+        settings: &[
+            PARTS,
+            setting!("by", Kind::Word(&["tensor"]), Some("tensor"), "what is dealt"),
+            setting!(
+                "deal",
+                Kind::Word(&["random", "in_order"]),
+                Some("random"),
+                "by a permutation drawn from the run's seed, or in the network's order"
+            ),
+        ],
+        slots: &[],
+        support: Support::Available,
+    },
+    Entry {
+        name: "contiguous",
+        doc: "runs of neighbouring variables",
+        operands: &[],
+        settings: &[PARTS],
+        slots: &[],
+        support: Support::Available,
+    },
+    Entry {
+        name: "random",
+        doc: "variables dealt at random from the run's seed",
+        operands: &[],
+        settings: &[PARTS],
+        slots: &[],
+        support: Support::Available,
+    },
+    Entry {
+        name: "explicit",
+        doc: "parts as lists of variables, counted from 1",
+        operands: &[Operand {
+            name: "parts",
+            kind: Kind::IndexLists,
+            default: None,
+            doc: "the parts: [[1, 2], [3, 4]]",
+        }],
+        settings: &[],
+        slots: &[],
+        support: Support::Available,
+    },
+];

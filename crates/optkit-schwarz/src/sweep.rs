@@ -1,0 +1,183 @@
+//! The nonlinear additive Schwarz sweep (Trotti et al. 2023, Algorithm 1, steps 7–10).
+//!
+//! Every part is improved from the same point θ with the others frozen, by at most ν trust-region iterations, none
+//! of which leaves the ∞-norm ball of radius Δ around Rᵢθ. The parts are disjoint, so the sum of the corrections is
+//! every part's own new values: θ̃ = Σ Rᵢᵀθᵢ, and ‖θ̃ − θ‖∞ ≤ Δ.
+
+use optkit_core::vector::{distance_inf, norm_inf};
+use optkit_core::{
+    Begin, Decomposition, Evaluated, Flow, Objective, Pass, RadiusDriven, StartError, StepReport, Work,
+};
+use rayon::prelude::*;
+
+use crate::Partition;
+use crate::restricted::{Restricted, Surroundings};
+
+/// A local solve stops where less than this share of Δ is left to it.
+const NOTHING_LEFT: f64 = 1e-3;
+
+/// The point at which a sweep starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Frozen<'a> {
+    /// θ.
+    pub x: &'a [f64],
+    /// f(θ) and ∇f(θ).
+    pub known: Evaluated<'a>,
+    /// The samples on which both were evaluated.
+    pub pass: Pass,
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Iterations of all local solvers.
+    pub local_iterations: u32,
+    /// Trial points accepted in them.
+    pub trials_accepted: u32,
+    /// Trial points rejected in them.
+    pub trials_rejected: u32,
+}
+
+/// One part's solver with its buffers.
+struct Local {
+    solver: Box<dyn RadiusDriven>,
+    start: Vec<f64>,
+    gradient: Vec<f64>,
+    report: SweepReport,
+}
+
+/// Where the parts are evaluated.
+enum Evaluators {
+    /// Each on its own, cheaper than the whole, in parallel.
+    Parts(Box<dyn Decomposition>),
+    /// One after another on the whole objective.
+    Whole(Surroundings),
+}
+
+/// The sweep, alone: also a nonlinear preconditioner for methods other than APTS.
+pub struct AdditiveSweep {
+    partition: Partition,
+    iterations: u32,
+    locals: Vec<Local>,
+    evaluators: Evaluators,
+    work: Work,
+}
+
+impl AdditiveSweep {
+    /// A sweep over `partition` with at most `iterations` (ν) iterations of a solver made by `solver` on each part.
+    pub fn new(
+        f: &dyn Objective,
+        partition: Partition,
+        iterations: u32,
+        solver: &dyn Fn() -> Box<dyn RadiusDriven>,
+    ) -> Result<Self, StartError> {
+        if partition.dim() != f.dim() {
+            return Err(StartError::PartitionLength { partition: partition.dim(), dim: f.dim() });
+        }
+        let locals = partition
+            .parts()
+            .iter()
+            .map(|part| Local {
+                solver: solver(),
+                start: vec![0.0; part.len()],
+                gradient: vec![0.0; part.len()],
+                report: SweepReport::default(),
+            })
+            .collect();
+        let evaluators = match f.decompose(partition.parts()) {
+            Ok(decomposition) => Evaluators::Parts(decomposition),
+            Err(_) => Evaluators::Whole(Surroundings::default()),
+        };
+        Ok(Self { partition, iterations, locals, evaluators, work: Work::default() })
+    }
+
+    /// Improve every part from `frozen` inside the ball of `radius`; writes θ̃ into `combined` (length n).
+    ///
+    /// Inside a rayon pool, parts run in parallel where `f` decomposes. The result does not depend on threads.
+    pub fn sweep(
+        &mut self,
+        f: &mut dyn Objective,
+        frozen: Frozen<'_>,
+        radius: f64,
+        combined: &mut [f64],
+    ) -> SweepReport {
+        let value = frozen.known.value;
+        for (local, part) in self.locals.iter_mut().zip(self.partition.parts()) {
+            part.gather(frozen.x, &mut local.start);
+            part.gather(frozen.known.gradient, &mut local.gradient);
+            local.report = SweepReport::default();
+        }
+        let iterations = self.iterations;
+        match &mut self.evaluators {
+            Evaluators::Parts(decomposition) => {
+                decomposition.freeze(frozen.x, frozen.pass);
+                self.locals
+                    .par_iter_mut()
+                    .zip(decomposition.parts().par_iter_mut())
+                    .for_each(|(local, part)| local.improve(part.as_mut(), value, radius, iterations));
+                self.work =
+                    decomposition.parts().iter().fold(Work::default(), |work, part| work + part.work())
+                        + decomposition.shared_work();
+            }
+            Evaluators::Whole(surroundings) => {
+                for (local, subset) in self.locals.iter_mut().zip(self.partition.parts()) {
+                    surroundings.freeze(frozen.x);
+                    let mut part = Restricted { whole: &mut *f, subset, surroundings };
+                    local.improve(&mut part, value, radius, iterations);
+                }
+            }
+        }
+        combined.copy_from_slice(frozen.x);
+        let mut report = SweepReport::default();
+        for (local, part) in self.locals.iter().zip(self.partition.parts()) {
+            part.scatter(local.result(), combined);
+            report.local_iterations += local.report.local_iterations;
+            report.trials_accepted += local.report.trials_accepted;
+            report.trials_rejected += local.report.trials_rejected;
+        }
+        report
+    }
+
+    /// Work on the parts that the whole objective's own counter does not see.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.work
+    }
+}
+
+impl Local {
+    /// At most ν iterations from `start`, where value and gradient are known.
+    fn improve(&mut self, part: &mut dyn Objective, value: f64, radius: f64, iterations: u32) {
+        if norm_inf(&self.gradient) == 0.0 {
+            return; // a part at rest stays where it is
+        }
+        let known = Some(Evaluated { value, gradient: &self.gradient });
+        let begin = Begin { x: &self.start, known, radius, cap: radius, model: None };
+        if self.solver.begin(part, begin).is_err() {
+            unreachable!("a part has the length of its subset and no bounds of its own");
+        }
+        for _ in 0..iterations {
+            let left = radius - distance_inf(self.solver.current().x, &self.start);
+            if left <= NOTHING_LEFT * radius {
+                break;
+            }
+            self.solver.set_cap(left);
+            match self.solver.step(part) {
+                Flow::Continue(step) => self.report.count(&step),
+                Flow::Done(_) => break,
+            }
+        }
+    }
+
+    fn result(&self) -> &[f64] {
+        if self.report == SweepReport::default() { &self.start } else { self.solver.current().x }
+    }
+}
+
+impl SweepReport {
+    fn count(&mut self, step: &StepReport) {
+        self.local_iterations += 1;
+        self.trials_accepted += step.trials_accepted;
+        self.trials_rejected += step.trials_rejected;
+    }
+}

@@ -1,0 +1,106 @@
+//! The words that this crate gives the language.
+
+use optkit_core::vocabulary::{Entry, Kind, Range, Setting, Slot, Support};
+
+/// A setting that works.
+macro_rules! setting {
+    ($name:literal, $kind:expr, $default:expr, $doc:literal) => {
+        Setting { name: $name, kind: $kind, default: $default, doc: $doc, support: Support::Available }
+    };
+}
+
+/// `trust_region` and the models that fill its `model` slot.
+pub static METHODS: &[Entry] = &[
+    Entry {
+        name: "trust_region",
+        doc: "one trust region on the whole objective (or, in a slot of `apts`, on a part)",
+        operands: &[],
+        settings: &[
+            setting!(
+                "order",
+                Kind::Integer(1, 2),
+                Some(""),
+                "1: gradient model; 2: L-SR1 model solved by OBS"
+            ),
+            setting!(
+                "model",
+                Kind::Method(Slot::Model),
+                Some("gradient"),
+                "model of the objective inside the ball"
+            ),
+            setting!(
+                "subproblem",
+                Kind::Method(Slot::Subproblem),
+                Some("cauchy"),
+                "solver of the model's minimisation in the ball"
+            ),
+            setting!(
+                "iterations",
+                Kind::Integer(1, 1_000_000),
+                Some(""),
+                "in a slot of `apts`: iterations each time it is called (local 5, global 1)"
+            ),
+            setting!("radius", Kind::Real(Range::POSITIVE), Some("1"), "initial radius Δ"),
+            setting!("min_radius", Kind::Real(Range::NOT_NEGATIVE), Some("0"), "smallest radius"),
+            setting!(
+                "max_radius",
+                Kind::Real(Range::POSITIVE),
+                Some(""),
+                "largest radius; unlimited unless given"
+            ),
+            setting!("shrink", Kind::Real(Range::between(0.0, 1.0)), Some("0.5"), "α, factor of a shrink"),
+            setting!(
+                "grow",
+                Kind::Real(Range { least: 1.0, open_below: false, most: 1e6, open_above: false }),
+                Some("2"),
+                "β, factor of a growth"
+            ),
+            setting!(
+                "shrink_below",
+                Kind::Real(Range::between(0.0, 1.0)),
+                Some("0.25"),
+                "η₁, shrink where the ratio is below"
+            ),
+            setting!(
+                "grow_above",
+                Kind::Real(Range::between(0.0, 1.0)),
+                Some("0.75"),
+                "η₂, grow where the ratio is above and the step reached the boundary"
+            ),
+            setting!(
+                "acceptance",
+                Kind::Real(Range { least: 0.0, open_below: false, most: 0.25, open_above: true }),
+                Some("1e-4"),
+                "η, accept where the ratio is above"
+            ),
+            setting!("trials", Kind::Integer(1, 1000), Some("10"), "trial points an iteration at the most"),
+            setting!(
+                "ratio",
+                Kind::Word(&["model", "paper_code"]),
+                Some("model"),
+                "predicted reduction: the model's, or ‖g‖∞·Δ as the authors' code has it"
+            ),
+        ],
+        slots: &[Slot::Solver, Slot::RadiusDriven],
+        support: Support::Available,
+    },
+    Entry {
+        name: "gradient",
+        doc: "first-order model, B = 0",
+        operands: &[],
+        settings: &[],
+        slots: &[Slot::Model],
+        support: Support::Available,
+    },
+    planned_model("lsr1", "limited-memory SR1 model"),
+    planned_model("exact", "the objective's own Hessian products"),
+    planned_model("gauss_newton", "JᵀJ of a residual function"),
+];
+
+const fn planned_model(name: &'static str, doc: &'static str) -> Entry {
+    Entry { name, doc, operands: &[], settings: &[], slots: &[Slot::Model], support: Support::Planned }
+}
+
+pub(crate) const fn planned_subproblem(name: &'static str, doc: &'static str) -> Entry {
+    Entry { name, doc, operands: &[], settings: &[], slots: &[Slot::Subproblem], support: Support::Planned }
+}

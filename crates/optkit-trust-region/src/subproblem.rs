@@ -1,0 +1,91 @@
+//! Solvers of the trust-region subproblem: minimise gᵀs + ½ sᵀBs subject to ‖s‖ ≤ Δ.
+
+mod cauchy;
+
+use optkit_core::Operator;
+use optkit_core::vocabulary::Entry;
+
+pub use cauchy::Cauchy;
+
+/// A solver of the subproblem. Contract: the step lies inside the ball (to rounding) and attains at least the
+/// Cauchy decrease.
+pub trait Subproblem: Send {
+    /// What it needs of B; checked once, at start.
+    fn needs(&self) -> Form;
+
+    /// Which ball.
+    fn norm(&self) -> Norm;
+
+    /// Writes the step into `step` (length n, as `gradient`). `gradient` is finite and not zero.
+    fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved;
+}
+
+/// What a subproblem solver needs of the model Hessian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Products Bv.
+    Product,
+}
+
+/// The norm whose ball is the trust region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Norm {
+    /// ‖s‖₂.
+    Two,
+    /// ‖s‖∞.
+    Infinity,
+}
+
+impl Norm {
+    /// ‖x‖ in this norm.
+    #[must_use]
+    pub fn of(self, x: &[f64]) -> f64 {
+        match self {
+            Self::Two => optkit_core::vector::norm2(x),
+            Self::Infinity => optkit_core::vector::norm_inf(x),
+        }
+    }
+}
+
+/// What is known about a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Solved {
+    /// m(0) − m(s).
+    pub predicted_reduction: f64,
+    /// True where the step reached the boundary of the solver's own ball.
+    pub on_boundary: bool,
+    /// t where the step is exactly −t·g: an objective that is cheap along a line can then be asked to use it.
+    pub along_gradient: Option<f64>,
+}
+
+/// A row of the table of subproblem solvers.
+pub struct SubproblemRow {
+    /// Its word in the language.
+    pub entry: Entry,
+    /// Makes one; `None` for those that a later version brings.
+    pub make: Option<fn() -> Box<dyn Subproblem>>,
+}
+
+/// The subproblem solvers: one row each.
+pub static SUBPROBLEMS: &[SubproblemRow] = &[
+    SubproblemRow { entry: cauchy::ENTRY, make: Some(|| Box::new(Cauchy::default())) },
+    SubproblemRow {
+        entry: crate::methods::planned_subproblem("obs", "orthonormal-basis SR1 solver"),
+        make: None,
+    },
+    SubproblemRow {
+        entry: crate::methods::planned_subproblem("steihaug", "truncated conjugate gradients"),
+        make: None,
+    },
+    SubproblemRow { entry: crate::methods::planned_subproblem("dogleg", "Powell's dogleg"), make: None },
+    SubproblemRow {
+        entry: crate::methods::planned_subproblem("more_sorensen", "dense exact solver"),
+        make: None,
+    },
+];
+
+/// A new solver called `name`, where there is one.
+#[must_use]
+pub fn subproblem(name: &str) -> Option<Box<dyn Subproblem>> {
+    SUBPROBLEMS.iter().find(|row| row.entry.name == name)?.make.map(|make| make())
+}
