@@ -23,7 +23,8 @@ pub trait Objective: Send {
         f64::EPSILON
     }
 
-    /// Which samples the next evaluations see.
+    /// Which samples the next evaluations see. Forgets what earlier evaluations left behind: the next one takes
+    /// nothing over from them.
     fn select(&mut self, _pass: Pass) {}
 
     /// Number of mini-batches in an epoch; 1 where the objective is no sum over samples.

@@ -19,7 +19,7 @@ use optkit_core::{
 };
 use optkit_trust_region::{self as trust_region, Cauchy, RadiusRule, Ratio, TrustRegion};
 
-use crate::fdl::ForcedDecrease;
+use crate::fdl::{ForcedDecrease, rises};
 use crate::{AdditiveSweep, Frozen, Partition, SweepReport};
 
 /// Makes the solver of a part, or the global one.
@@ -198,8 +198,7 @@ impl Apts {
     fn half_value(&mut self, f: &mut dyn Objective) -> f64 {
         self.enter(Phase::Fdl);
         let mut value = f.value(&self.half);
-        let rises = |value: f64| !(value <= self.base.value);
-        if self.options.fdl && rises(value) {
+        if self.options.fdl && rises(value, self.base.value) {
             let forced = ForcedDecrease {
                 x: &self.base.x,
                 value: self.base.value,
@@ -211,7 +210,7 @@ impl Apts {
             value = forced.run(f, &self.correction, &mut self.half, value).value;
         }
         let keep_a_rise = !self.options.fdl || self.options.ratio == Ratio::PaperCode;
-        if !value.is_finite() || (rises(value) && !keep_a_rise) {
+        if !value.is_finite() || (rises(value, self.base.value) && !keep_a_rise) {
             self.half.copy_from_slice(&self.base.x);
             value = self.base.value;
         }
@@ -338,7 +337,7 @@ impl Optimizer for Apts {
 
     fn best(&self) -> Point<'_> {
         let current = self.global.current();
-        if current.value <= self.best.1 {
+        if self.best.1 == f64::INFINITY || current.value <= self.best.1 {
             current
         } else {
             Point { x: &self.best.0, value: self.best.1, gradient: None }

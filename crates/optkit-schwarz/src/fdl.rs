@@ -23,6 +23,11 @@ pub(crate) struct ForcedDecrease<'a> {
     pub(crate) shrink: f64,
 }
 
+/// True where `value` is above `from`, or no value at all.
+pub(crate) fn rises(value: f64, from: f64) -> bool {
+    value.is_nan() || value > from
+}
+
 /// What the tries came to.
 pub(crate) struct Forced {
     /// f at the last try.
@@ -37,7 +42,7 @@ impl ForcedDecrease<'_> {
         let to_radius = self.radius / norm_inf(self.gradient);
         let mut forced = Forced { value, tries: 0 };
         let mut radius = self.radius;
-        while !(forced.value <= self.value) && forced.tries < TRIES {
+        while rises(forced.value, self.value) && forced.tries < TRIES {
             let w = f64::from(forced.tries + 1) / f64::from(TRIES);
             radius = (self.shrink * radius).max(self.min_radius);
             let direction = |i: usize| (1.0 - w) * s[i] - w * to_radius * self.gradient[i];
