@@ -2,7 +2,7 @@
 
 use optkit_core::vocabulary::Entry;
 
-use crate::LayerError;
+use crate::{LayerError, Scalar};
 
 pub(crate) const ENTRY: Entry = super::plain("log_softmax", "x - log(sum(exp(x))) over a sample's values.");
 
@@ -11,5 +11,28 @@ pub(crate) fn output(input: &[usize]) -> Result<Vec<usize>, LayerError> {
         Ok(input.to_vec())
     } else {
         Err(LayerError::NotFlat { layer: ENTRY.name, shape: input.to_vec() })
+    }
+}
+
+/// Rows of `width` values, `stride` apart.
+pub(crate) fn forward<S: Scalar>(x: &[S], y: &mut [S], width: usize, stride: usize) {
+    for (y, x) in y.chunks_exact_mut(stride).zip(x.chunks_exact(stride)) {
+        let x = &x[..width];
+        let largest = x.iter().fold(x[0], |a, &b| if b > a { b } else { a });
+        let sum: f64 = x.iter().map(|&x| (x - largest).exp().to_f64()).sum();
+        let log = S::from_f64(sum.ln());
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x - largest - log;
+        }
+    }
+}
+
+/// ∂ℓ/∂x = ∂ℓ/∂y − eʸ Σ ∂ℓ/∂y.
+pub(crate) fn backward<S: Scalar>(y: &[S], gradient: &mut [S], width: usize, stride: usize) {
+    for (g, y) in gradient.chunks_exact_mut(stride).zip(y.chunks_exact(stride)) {
+        let sum = S::from_f64(g[..width].iter().map(|g| g.to_f64()).sum());
+        for (g, &y) in g[..width].iter_mut().zip(y) {
+            *g = *g - y.exp() * sum;
+        }
     }
 }

@@ -2,4 +2,18 @@
 
 use optkit_core::vocabulary::Entry;
 
+use crate::Scalar;
+
 pub(crate) const ENTRY: Entry = super::plain("tanh", "tanh x.");
+
+pub(crate) fn forward<S: Scalar>(x: &[S], y: &mut [S]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = x.tanh();
+    }
+}
+
+pub(crate) fn backward<S: Scalar>(y: &[S], gradient: &mut [S]) {
+    for (g, &y) in gradient.iter_mut().zip(y) {
+        *g = *g * (S::ONE - y * y);
+    }
+}

@@ -1,0 +1,122 @@
+//! The end of a walk through the network: outputs against targets, and the gradient to begin the way back with.
+
+use std::ops::Range;
+
+use crate::kernels::{CrossEntropy, Kernels, padded};
+use crate::samples::TargetKind;
+use crate::{Loss, Scalar, Targets};
+
+/// What is made of the outputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Head {
+    Loss(Loss),
+    /// Number of samples whose largest output is at the label.
+    Hits,
+}
+
+/// A block of outputs, \[rows, padded width\].
+pub(crate) struct Outputs<'a, S> {
+    pub(crate) outputs: &'a [S],
+    pub(crate) width: usize,
+    pub(crate) rows: Range<usize>,
+    /// Number of samples of the whole evaluation.
+    pub(crate) count: usize,
+    /// Gradient of the mean loss, written here; empty: not wanted.
+    pub(crate) gradient: &'a mut [S],
+}
+
+impl Head {
+    /// What the sum over the samples is multiplied with.
+    pub(crate) fn factor(self, count: usize, width: usize) -> f64 {
+        match self {
+            Self::Loss(Loss::CrossEntropy) | Self::Hits => 1.0 / count as f64,
+            Self::Loss(Loss::MeanSquared) => 1.0 / (count as f64 * width as f64),
+        }
+    }
+
+    /// The sum over a block's samples.
+    pub(crate) fn run<S: Scalar>(
+        self,
+        kernels: &Kernels<S>,
+        targets: &Targets,
+        block: Outputs<'_, S>,
+    ) -> f64 {
+        let rows = block.rows.clone();
+        match (self, &targets.kind) {
+            (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
+                (kernels.cross_entropy)(CrossEntropy {
+                    logits: block.outputs,
+                    labels: &labels[rows],
+                    width: block.width,
+                    stride: padded(block.width),
+                    gradient: block.gradient,
+                    scale: S::from_f64(1.0 / block.count as f64),
+                })
+            }
+            (Self::Loss(Loss::MeanSquared), TargetKind::Labels(labels)) => {
+                squares(block, |row, column| S::from_f64(f64::from(u8::from(labels[row] as usize == column))))
+            }
+            (Self::Loss(Loss::MeanSquared), TargetKind::Values(values)) => {
+                let width = block.width;
+                squares(block, |row, column| S::from_f64(f64::from(values[row * width + column])))
+            }
+            (Self::Hits, TargetKind::Labels(labels)) => hits(&block, &labels[rows]),
+            (Self::Loss(Loss::CrossEntropy) | Self::Hits, TargetKind::Values(_)) => {
+                unreachable!("checked when the objective was made: this head takes labels")
+            }
+        }
+    }
+}
+
+/// Σ (y − t)² and, where wanted, 2(y − t)/(count·width).
+fn squares<S: Scalar>(block: Outputs<'_, S>, target: impl Fn(usize, usize) -> S) -> f64 {
+    let Outputs { outputs, width, rows, count, gradient } = block;
+    let stride = padded(width);
+    let scale = S::from_f64(2.0 / (count as f64 * width as f64));
+    let mut sum = 0.0;
+    for (r, row) in rows.enumerate() {
+        let outputs = &outputs[r * stride..r * stride + width];
+        for (c, &y) in outputs.iter().enumerate() {
+            let difference = y - target(row, c);
+            sum += difference.to_f64() * difference.to_f64();
+            if let Some(g) = gradient.get_mut(r * stride + c) {
+                *g = scale * difference;
+            }
+        }
+        if !gradient.is_empty() {
+            gradient[r * stride + width..(r + 1) * stride].fill(S::ZERO);
+        }
+    }
+    sum
+}
+
+/// Rows whose first largest output is at the label; a row with a NaN is none.
+fn hits<S: Scalar>(block: &Outputs<'_, S>, labels: &[u32]) -> f64 {
+    let rows = block.outputs.chunks_exact(padded(block.width)).zip(labels);
+    let hit = |(row, &label): (&[S], &u32)| {
+        let (label, row) = (label as usize, &row[..block.width]);
+        let at_label = row[label];
+        let before = row[..label].iter().all(|&y| y < at_label);
+        before && row[label..].iter().all(|&y| y <= at_label)
+    };
+    rows.filter(|&row| hit(row)).count() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hit_is_the_first_largest_output() {
+        let outputs: Vec<f32> = [[1.0, 2.0, 2.0], [f32::NAN, 0.0, 0.0], [3.0, 3.0, 3.0]]
+            .iter()
+            .flat_map(|r| r.iter().copied().chain([9.0; 13]))
+            .collect();
+        let count = |labels: &[u32]| {
+            let block = Outputs { outputs: &outputs, width: 3, rows: 0..3, count: 3, gradient: &mut [] };
+            hits(&block, labels)
+        };
+        assert_eq!(count(&[1, 1, 0]), 2.0);
+        assert_eq!(count(&[2, 2, 1]), 0.0);
+    }
+}

@@ -1,0 +1,90 @@
+//! The few loops in which a network spends its time, compiled for several instruction sets and chosen at run time.
+//!
+//! Each loop is written once, over a [`Vector`](vector::Vector) of 16 lanes, and instantiated for AVX-512, for AVX2
+//! with FMA and portably. Sums run in the same order everywhere, but FMA rounds once where plain code rounds twice:
+//! results are equal bit for bit on machines with the same kernel, which is why its name belongs to a run's record.
+
+mod cross_entropy;
+mod portable;
+mod product;
+mod sparse;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub(crate) use cross_entropy::CrossEntropy;
+pub(crate) use product::{Product, Start};
+pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile};
+
+/// Lanes of a vector: rows of activations are padded to a multiple of it.
+pub(crate) const LANES: usize = 16;
+
+/// A width with its padding.
+pub(crate) const fn padded(width: usize) -> usize {
+    width.next_multiple_of(LANES)
+}
+
+/// An instruction set that kernels exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kernel {
+    /// AVX-512 F on x86-64.
+    Avx512,
+    /// AVX2 and FMA on x86-64.
+    Avx2,
+    /// What every machine has.
+    Portable,
+}
+
+impl Kernel {
+    /// Short name, for a run's record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2+fma",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+/// The kernel that `f32` networks run on here.
+///
+/// ```
+/// assert!(["avx512", "avx2+fma", "portable"].contains(&optkit_nn::kernel().name()));
+/// ```
+#[must_use]
+pub fn kernel() -> Kernel {
+    fastest().kernel
+}
+
+/// The loops, for one scalar and instruction set.
+pub struct Kernels<S: 'static> {
+    pub(crate) kernel: Kernel,
+    pub(crate) product: fn(Product<'_, S>),
+    pub(crate) sparse_forward: fn(SparseForward<'_, S>),
+    pub(crate) sparse_gradient: fn(SparseGradient<'_, S>),
+    pub(crate) cross_entropy: fn(CrossEntropy<'_, S>) -> f64,
+}
+
+impl<S> std::fmt::Debug for Kernels<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kernels").field(&self.kernel).finish()
+    }
+}
+
+/// `f64` has portable loops only: it is for checking.
+pub(crate) static DOUBLE: Kernels<f64> = portable::DOUBLE;
+
+/// All kernels that run on this machine, fastest first.
+pub(crate) fn usable() -> impl Iterator<Item = &'static Kernels<f32>> {
+    #[cfg(target_arch = "x86_64")]
+    let vectorised = x86::usable();
+    #[cfg(not(target_arch = "x86_64"))]
+    let vectorised = std::iter::empty();
+    vectorised.chain(std::iter::once(&portable::SINGLE))
+}
+
+pub(crate) fn fastest() -> &'static Kernels<f32> {
+    usable().next().unwrap_or(&portable::SINGLE)
+}

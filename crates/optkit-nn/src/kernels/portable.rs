@@ -1,0 +1,99 @@
+//! Sixteen lanes as an array: what the compiler makes of it on any machine.
+#![allow(unsafe_code)]
+
+use super::vector::Vector;
+use super::{Kernel, Kernels, cross_entropy, product, sparse};
+use crate::Scalar;
+
+/// Sixteen numbers in an array.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Lanes<S>([S; 16]);
+
+impl<S: Scalar> Lanes<S> {
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(S, S) -> S) -> Self {
+        Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
+    }
+
+    /// Combine the lanes two by two, as the instruction sets do.
+    #[inline(always)]
+    fn fold(self, f: impl Fn(S, S) -> S) -> S {
+        let mut lanes = self.0;
+        let mut half = 8;
+        while half > 0 {
+            for i in 0..half {
+                lanes[i] = f(lanes[i], lanes[i + half]);
+            }
+            half /= 2;
+        }
+        lanes[0]
+    }
+}
+
+// SAFETY: no instruction is asked beyond the target's baseline.
+unsafe impl<S: Scalar> Vector for Lanes<S> {
+    type Scalar = S;
+
+    #[inline(always)]
+    unsafe fn load(from: *const S) -> Self {
+        // SAFETY: the caller promises 16 readable numbers.
+        Self(unsafe { from.cast::<[S; 16]>().read_unaligned() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut S) {
+        // SAFETY: the caller promises 16 writable numbers.
+        unsafe { to.cast::<[S; 16]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    fn splat(value: S) -> Self {
+        Self([value; 16])
+    }
+    #[inline(always)]
+    fn multiply_add(self, by: Self, plus: Self) -> Self {
+        // Two roundings: without the instruction, a fused product is a library call.
+        self.multiply(by).add(plus)
+    }
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn or_greater(self, other: Self) -> Self {
+        self.zip(other, |a, b| if b > a { b } else { a })
+    }
+    #[inline(always)]
+    fn largest(self) -> S {
+        self.fold(|a, b| if b > a { b } else { a })
+    }
+    #[inline(always)]
+    fn sum(self) -> S {
+        self.fold(|a, b| a + b)
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].exp()))
+    }
+}
+
+const fn kernels<S: Scalar>() -> Kernels<S> {
+    Kernels {
+        kernel: Kernel::Portable,
+        // SAFETY (all four): `Lanes` asks for no instruction beyond the baseline.
+        product: |p| unsafe { product::run::<Lanes<S>, 1, 4>(p) },
+        sparse_forward: |f| unsafe { sparse::forward::<Lanes<S>, 1>(f) },
+        sparse_gradient: |g| unsafe { sparse::gradient::<Lanes<S>, 1>(g) },
+        cross_entropy: |c| unsafe { cross_entropy::run::<Lanes<S>>(c) },
+    }
+}
+
+pub(super) static SINGLE: Kernels<f32> = kernels();
+pub(super) const DOUBLE: Kernels<f64> = kernels();

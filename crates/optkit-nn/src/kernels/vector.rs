@@ -1,0 +1,45 @@
+//! Sixteen numbers at once: what the loops are written over.
+
+use crate::Scalar;
+
+/// Sixteen lanes of a scalar. Implementations are thin names for instructions.
+///
+/// # Safety
+/// The methods of an implementation may be called only where its instructions exist: the loops over it are entered
+/// through a function that enables them, and that function is reached only after detection.
+#[allow(unsafe_code)]
+pub(crate) unsafe trait Vector: Copy {
+    type Scalar: Scalar;
+
+    /// # Safety
+    /// `from` is valid for reading 16 numbers; no alignment is asked.
+    unsafe fn load(from: *const Self::Scalar) -> Self;
+    /// # Safety
+    /// `to` is valid for writing 16 numbers; no alignment is asked.
+    unsafe fn store(self, to: *mut Self::Scalar);
+    fn splat(value: Self::Scalar) -> Self;
+    /// self·by + plus, rounded once where the machine can.
+    fn multiply_add(self, by: Self, plus: Self) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn multiply(self, other: Self) -> Self;
+    /// The greater of both; `self` where either is NaN, so that a NaN in it survives.
+    fn or_greater(self, other: Self) -> Self;
+    /// Largest lane (unspecified where one is NaN).
+    fn largest(self) -> Self::Scalar;
+    /// Sum of the lanes, in a fixed order.
+    fn sum(self) -> Self::Scalar;
+    /// eˣ for x ≤ 0 to within two units in the last place; at least e⁻⁸⁷ in `f32`. NaN stays NaN.
+    fn exp(self) -> Self;
+}
+
+/// Polynomial of degree 6 for eʳ, |r| ≤ ½ ln 2, in Horner's order (Cody & Waite reduction; Cephes' coefficients).
+pub(super) const EXP_COEFFICIENTS: [f32; 6] =
+    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+/// log₂ e.
+pub(super) const LOG2_E: f32 = std::f32::consts::LOG2_E;
+/// ln 2 = `LN2_HIGH` + `LN2_LOW`, the first with trailing zeros so that n·`LN2_HIGH` is exact.
+pub(super) const LN2_HIGH: f32 = 0.693_359_4;
+pub(super) const LN2_LOW: f32 = -2.121_944_4e-4;
+/// Below this, eˣ would be subnormal.
+pub(super) const EXP_LEAST: f32 = -87.0;

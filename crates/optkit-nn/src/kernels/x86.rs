@@ -1,0 +1,227 @@
+//! Sixteen lanes in AVX-512 and in pairs of AVX2 registers.
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
+use super::{
+    CrossEntropy, Kernel, Kernels, Product, SparseForward, SparseGradient, cross_entropy, product, sparse,
+};
+
+/// The kernels that this machine's instructions allow, fastest first.
+pub(super) fn usable() -> impl Iterator<Item = &'static Kernels<f32>> {
+    let wide = is_x86_feature_detected!("avx512f");
+    let narrow = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    [(wide, &AVX512), (narrow, &AVX2)].into_iter().filter_map(|(usable, kernels)| usable.then_some(kernels))
+}
+
+/// One AVX-512 register.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Wide(__m512);
+
+/// Two AVX registers.
+#[derive(Clone, Copy)]
+struct Pair(__m256, __m256);
+
+// SAFETY: `Wide` is named only in this file, under functions that enable AVX-512 F and in `AVX512`, which `usable`
+// gives out after detection.
+unsafe impl Vector for Wide {
+    type Scalar = f32;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises 16 readable numbers.
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises 16 writable numbers.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: AVX-512 F is there, see the implementation's promise; so in all that follows.
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+    #[inline(always)]
+    fn multiply_add(self, by: Self, plus: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_fmadd_ps(self.0, by.0, plus.0) })
+    }
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn or_greater(self, other: Self) -> Self {
+        // SAFETY: as above. The instruction gives its second operand where either is NaN.
+        Self(unsafe { _mm512_max_ps(other.0, self.0) })
+    }
+    #[inline(always)]
+    fn largest(self) -> f32 {
+        // SAFETY: as above.
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        // SAFETY: as above.
+        unsafe { _mm512_reduce_add_ps(self.0) }
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        let x = self.or_greater(Self::splat(EXP_LEAST));
+        let scaled = x.multiply(Self::splat(LOG2_E));
+        // SAFETY: as above. 0: round to nearest.
+        let n = Self(unsafe { _mm512_roundscale_ps::<0>(scaled.0) });
+        // SAFETY: as above. p·2ⁿ.
+        Self(unsafe { _mm512_scalef_ps(exp_reduced(x, n).0, n.0) })
+    }
+}
+
+// SAFETY: `Pair` is named only in this file, under functions that enable AVX2 and FMA and in `AVX2`, which `usable`
+// gives out after detection.
+unsafe impl Vector for Pair {
+    type Scalar = f32;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises 16 readable numbers.
+        unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises 16 writable numbers.
+        unsafe {
+            _mm256_storeu_ps(to, self.0);
+            _mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: AVX2 and FMA are there, see the implementation's promise; so in all that follows.
+        let v = unsafe { _mm256_set1_ps(value) };
+        Self(v, v)
+    }
+    #[inline(always)]
+    fn multiply_add(self, by: Self, plus: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Self(_mm256_fmadd_ps(self.0, by.0, plus.0), _mm256_fmadd_ps(self.1, by.1, plus.1)) }
+    }
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Self(_mm256_sub_ps(self.0, other.0), _mm256_sub_ps(self.1, other.1)) }
+    }
+    #[inline(always)]
+    fn multiply(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { Self(_mm256_mul_ps(self.0, other.0), _mm256_mul_ps(self.1, other.1)) }
+    }
+    #[inline(always)]
+    fn or_greater(self, other: Self) -> Self {
+        // SAFETY: as above. The instruction gives its second operand where either is NaN.
+        unsafe { Self(_mm256_max_ps(other.0, self.0), _mm256_max_ps(other.1, self.1)) }
+    }
+    #[inline(always)]
+    fn largest(self) -> f32 {
+        // SAFETY: as above.
+        let lanes = unsafe { _mm256_max_ps(self.0, self.1) };
+        // SAFETY: eight floats either way.
+        let lanes: [f32; 8] = unsafe { std::mem::transmute(lanes) };
+        lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        // SAFETY: as above.
+        unsafe {
+            let eight = _mm256_add_ps(self.0, self.1);
+            let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        let x = self.or_greater(Self::splat(EXP_LEAST));
+        let scaled = x.multiply(Self::splat(LOG2_E));
+        // SAFETY: as above. 8: round to nearest, no exception.
+        let n = unsafe { Self(_mm256_round_ps::<8>(scaled.0), _mm256_round_ps::<8>(scaled.1)) };
+        let p = exp_reduced(x, n);
+        // SAFETY: as above. 2ⁿ from its bits: n ≥ −126, so the exponent stays in range.
+        let power = |n: __m256| unsafe {
+            let bias = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(bias))
+        };
+        p.multiply(Self(power(n.0), power(n.1)))
+    }
+}
+
+/// eʳ for r = x − n ln 2.
+#[inline(always)]
+fn exp_reduced<V: Vector<Scalar = f32>>(x: V, n: V) -> V {
+    let r = n.multiply_add(V::splat(-LN2_HIGH), x);
+    let r = n.multiply_add(V::splat(-LN2_LOW), r);
+    let mut p = V::splat(EXP_COEFFICIENTS[0]);
+    for &c in &EXP_COEFFICIENTS[1..] {
+        p = p.multiply_add(r, V::splat(c));
+    }
+    p.multiply_add(r.multiply(r), r).add(V::splat(1.0))
+}
+
+/// The loops over `$vector`, entered through functions that enable `$features`.
+macro_rules! kernels {
+    ($module:ident, $table:ident, $kernel:expr, $features:literal, $vector:ty, $columns:literal, $rows:literal) => {
+        mod $module {
+            use super::*;
+            #[target_feature(enable = $features)]
+            pub(super) fn product(p: Product<'_, f32>) {
+                // SAFETY: the instructions of the vector are enabled here.
+                unsafe { product::run::<$vector, $columns, $rows>(p) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) fn sparse_forward(f: SparseForward<'_, f32>) {
+                // SAFETY: the instructions of the vector are enabled here.
+                unsafe { sparse::forward::<$vector, $columns>(f) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) fn sparse_gradient(g: SparseGradient<'_, f32>) {
+                // SAFETY: the instructions of the vector are enabled here.
+                unsafe { sparse::gradient::<$vector, $columns>(g) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) fn cross_entropy(c: CrossEntropy<'_, f32>) -> f64 {
+                // SAFETY: the instructions of the vector are enabled here.
+                unsafe { cross_entropy::run::<$vector>(c) }
+            }
+        }
+
+        static $table: Kernels<f32> = Kernels {
+            kernel: $kernel,
+            // SAFETY (all four): the table is given out by `usable` only, where the instructions were detected.
+            product: |p| unsafe { $module::product(p) },
+            sparse_forward: |f| unsafe { $module::sparse_forward(f) },
+            sparse_gradient: |g| unsafe { $module::sparse_gradient(g) },
+            cross_entropy: |c| unsafe { $module::cross_entropy(c) },
+        };
+    };
+}
+
+kernels!(avx512, AVX512, Kernel::Avx512, "avx512f", Wide, 2, 8);
+kernels!(avx2, AVX2, Kernel::Avx2, "avx2,fma", Pair, 1, 4);

@@ -1,0 +1,134 @@
+//! The loss of a network over all samples, as an objective.
+
+use std::sync::Arc;
+
+use optkit_core::{Archive, Decomposition, LoadError, Objective, Pass, Span, Subset, Unsupported, Work};
+
+use crate::decomposition::NetworkDecomposition;
+use crate::evaluator::{Evaluator, Published};
+use crate::head::Head;
+use crate::model::Model;
+use crate::plan::{Plan, Scope};
+use crate::samples::TargetKind;
+use crate::{Loss, Network, Samples, SamplesError, Scalar, Targets};
+
+/// f(θ): the mean loss of a network with parameters θ over all samples, and its gradient.
+///
+/// `S` is what it computes with: `f32` (the default; the loss is still summed in `f64`) or `f64`, to check gradients.
+/// Evaluations run in the rayon pool that they are called from; results do not depend on its number of threads, to
+/// the bit. After the first evaluations nothing is allocated when called inside a pool.
+///
+/// ```
+/// use std::sync::Arc;
+/// use optkit_core::Objective;
+/// use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Targets};
+///
+/// let network = Network::new(vec![2], vec![Layer::Dense { outputs: 2 }])?;
+/// let samples = Arc::new(Samples::from_floats(vec![1.0, 0.0, 0.0, 1.0], 2)?);
+/// let targets = Arc::new(Targets::labels(&[0, 1], 2)?);
+/// let mut f: NetworkObjective = NetworkObjective::new(&network, Loss::CrossEntropy, samples, targets)?;
+/// let mut gradient = vec![0.0; f.dim()];
+/// let loss = f.value_gradient(&[0.0; 6], &mut gradient);
+/// assert!((loss - 2_f64.ln()).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct NetworkObjective<S: Scalar = f32> {
+    evaluator: Evaluator<S>,
+    published: Published<S>,
+}
+
+impl<S: Scalar> NetworkObjective<S> {
+    /// The loss of `network` on `samples` against `targets`.
+    pub fn new(
+        network: &Network,
+        loss: Loss,
+        samples: Arc<Samples>,
+        targets: Arc<Targets>,
+    ) -> Result<Self, SamplesError> {
+        if loss == Loss::CrossEntropy && !matches!(targets.kind, TargetKind::Labels(_)) {
+            return Err(SamplesError::NeedsLabels { loss: loss.name() });
+        }
+        fits(network, &samples, &targets)?;
+        let model = Model::new(Plan::new(network, Some(loss)), samples, targets, Head::Loss(loss));
+        let scope = Scope::whole(&model.plan);
+        let published = Published::default();
+        Ok(Self { evaluator: Evaluator::new(Arc::new(model), scope, Some(published.clone())), published })
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.evaluator.model.samples.count()
+    }
+}
+
+/// Whether the network takes the samples and gives what the targets need.
+pub(crate) fn fits(network: &Network, samples: &Samples, targets: &Targets) -> Result<(), SamplesError> {
+    if network.inputs() != samples.features() {
+        return Err(SamplesError::WrongInput { expected: network.inputs(), got: samples.features() });
+    }
+    if network.outputs() != targets.outputs() {
+        return Err(SamplesError::WrongOutput { expected: targets.outputs(), got: network.outputs() });
+    }
+    if samples.count() != targets.count() {
+        return Err(SamplesError::CountsDiffer { samples: samples.count(), targets: targets.count() });
+    }
+    if network.dim() == 0 {
+        return Err(SamplesError::NoParameters);
+    }
+    Ok(())
+}
+
+impl<S: Scalar> Objective for NetworkObjective<S> {
+    fn dim(&self) -> usize {
+        self.evaluator.model.plan.dim
+    }
+
+    fn value(&mut self, x: &[f64]) -> f64 {
+        self.evaluator.value(x, x)
+    }
+
+    fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        self.evaluator.value_gradient(x, x, gradient)
+    }
+
+    fn noise(&self) -> f64 {
+        S::NOISE
+    }
+
+    /// Every pass sees all samples.
+    fn select(&mut self, _pass: Pass) {}
+
+    /// Along one direction only.
+    fn span(&mut self, x: &[f64], directions: &[&[f64]]) -> Option<&mut dyn Span> {
+        let [direction] = directions else { return None };
+        self.evaluator.begin_line(x, direction).then_some(self as &mut dyn Span)
+    }
+
+    /// Any subsets; those that are unions of whole tensors waste nothing.
+    fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
+        if parts.is_empty() || parts.iter().any(|p| p.dim() != self.dim()) {
+            return Err(Unsupported);
+        }
+        let model = self.evaluator.model.clone();
+        Ok(Box::new(NetworkDecomposition::new(model, self.published.clone(), parts)))
+    }
+
+    fn work(&self) -> Work {
+        self.evaluator.work
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        self.evaluator.save(archive);
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.evaluator.load(archive)
+    }
+}
+
+impl<S: Scalar> Span for NetworkObjective<S> {
+    fn value(&mut self, coefficients: &[f64], point: &[f64]) -> f64 {
+        self.evaluator.value_on_line(coefficients[0], point, point)
+    }
+}

@@ -1,0 +1,98 @@
+//! One part of a decomposed network: the loss as a function of some of the parameters, the others frozen.
+
+use optkit_core::{Objective, Span, Subset, Work};
+
+use crate::Scalar;
+use crate::decomposition::{Cell, open};
+use crate::evaluator::Evaluator;
+
+pub(crate) struct Part<S: Scalar> {
+    evaluator: Evaluator<S>,
+    subset: Subset,
+    cell: Cell<S>,
+    /// Version of the cell that the fields below belong to.
+    version: u64,
+    /// All parameters: the frozen ones, and the part's own as last evaluated.
+    theta: Vec<f64>,
+    /// Gradient of all parameters, written where tensors are the part's.
+    gradient: Vec<f64>,
+}
+
+impl<S: Scalar> Part<S> {
+    pub(crate) fn new(evaluator: Evaluator<S>, subset: Subset, cell: Cell<S>) -> Self {
+        let n = subset.dim();
+        Self { evaluator, subset, cell, version: 0, theta: vec![0.0; n], gradient: vec![0.0; n] }
+    }
+
+    /// Take up what is frozen, for the time of one evaluation.
+    fn take_up(&mut self) {
+        let frozen = open(&self.cell);
+        let activations = frozen.activations.clone().expect("`freeze` comes before the first use of a part");
+        if frozen.version != self.version {
+            self.version = frozen.version;
+            let moved = !frozen.moved.is_empty();
+            self.theta.copy_from_slice(if moved { &frozen.moved } else { &activations.point });
+            self.evaluator.forget();
+            self.evaluator.snapshot_point.clear();
+            if !moved {
+                self.evaluator.snapshot_point.resize(self.subset.len(), 0.0);
+                self.subset.gather(&self.theta, &mut self.evaluator.snapshot_point);
+            }
+        }
+        self.evaluator.snapshot = Some(activations);
+    }
+
+    /// Let go, so that the memory can be used again after the next `freeze`.
+    fn let_go(&mut self) {
+        self.evaluator.snapshot = None;
+    }
+}
+
+impl<S: Scalar> Objective for Part<S> {
+    fn dim(&self) -> usize {
+        self.subset.len()
+    }
+
+    fn value(&mut self, x: &[f64]) -> f64 {
+        self.take_up();
+        self.subset.scatter(x, &mut self.theta);
+        let value = self.evaluator.value(x, &self.theta);
+        self.let_go();
+        value
+    }
+
+    fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        self.take_up();
+        self.subset.scatter(x, &mut self.theta);
+        let value = self.evaluator.value_gradient(x, &self.theta, &mut self.gradient);
+        self.subset.gather(&self.gradient, gradient);
+        self.let_go();
+        value
+    }
+
+    fn noise(&self) -> f64 {
+        S::NOISE
+    }
+
+    fn span(&mut self, x: &[f64], directions: &[&[f64]]) -> Option<&mut dyn Span> {
+        let [direction] = directions else { return None };
+        self.take_up();
+        let begun = self.evaluator.begin_line(x, direction);
+        self.let_go();
+        begun.then_some(self as &mut dyn Span)
+    }
+
+    fn work(&self) -> Work {
+        self.evaluator.work
+    }
+}
+
+impl<S: Scalar> Span for Part<S> {
+    fn value(&mut self, coefficients: &[f64], point: &[f64]) -> f64 {
+        self.take_up();
+        self.subset.scatter(point, &mut self.theta);
+        let value = self.evaluator.value_on_line(coefficients[0], point, &self.theta);
+        self.let_go();
+        value
+    }
+}

@@ -1,0 +1,110 @@
+//! Small random networks on small random data.
+#![allow(dead_code, unreachable_pub)] // every test file uses some of it
+
+use std::sync::Arc;
+
+use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
+use proptest::prelude::*;
+
+/// What an objective is made of.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub network: Network,
+    pub loss: Loss,
+    pub samples: Arc<Samples>,
+    pub targets: Arc<Targets>,
+    pub theta: Vec<f64>,
+}
+
+impl Case {
+    pub fn objective<S: Scalar>(&self) -> NetworkObjective<S> {
+        NetworkObjective::new(&self.network, self.loss, self.samples.clone(), self.targets.clone()).unwrap()
+    }
+}
+
+/// Numbers that look random and are the same everywhere.
+pub fn noise(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64 * 2.0 - 1.0
+    }
+}
+
+/// How the samples are kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Storage {
+    SparseBytes,
+    DenseBytes,
+    Floats,
+}
+
+pub fn samples(storage: Storage, count: usize, features: usize, seed: u64) -> Samples {
+    let mut random = noise(seed);
+    let mut byte = |often: f64| if random().abs() < often { (random().abs() * 255.0) as u8 } else { 0 };
+    match storage {
+        Storage::SparseBytes => {
+            let bytes: Vec<u8> = (0..count * features).map(|_| byte(0.2)).collect();
+            Samples::from_bytes(&bytes, features, 1.0 / 128.0).unwrap()
+        }
+        Storage::DenseBytes => {
+            let bytes: Vec<u8> = (0..count * features).map(|_| byte(1.0)).collect();
+            Samples::from_bytes(&bytes, features, 1.0 / 128.0).unwrap()
+        }
+        Storage::Floats => {
+            let floats = (0..count * features).map(|_| random() as f32).collect();
+            Samples::from_floats(floats, features).unwrap()
+        }
+    }
+}
+
+pub fn case(
+    layers: Vec<Layer>,
+    loss: Loss,
+    storage: Storage,
+    count: usize,
+    features: usize,
+    seed: u64,
+) -> Case {
+    let network = Network::new(vec![features], layers).unwrap();
+    let mut random = noise(seed + 1);
+    let outputs = network.outputs();
+    let labels: Vec<u8> = (0..count).map(|_| ((random() + 1.0) / 2.0 * outputs as f64) as u8).collect();
+    let targets = if loss == Loss::MeanSquared && seed.is_multiple_of(2) {
+        Targets::values((0..count * outputs).map(|_| random() as f32).collect(), outputs).unwrap()
+    } else {
+        Targets::labels(&labels, outputs).unwrap()
+    };
+    let theta = network.initial(seed);
+    Case {
+        network,
+        loss,
+        samples: Arc::new(samples(storage, count, features, seed)),
+        targets: Arc::new(targets),
+        theta,
+    }
+}
+
+pub fn storages() -> impl Strategy<Value = Storage> {
+    prop_oneof![Just(Storage::SparseBytes), Just(Storage::DenseBytes), Just(Storage::Floats)]
+}
+
+/// Any activation between dense layers of any width, any loss, any storage, partial tiles.
+pub fn cases() -> impl Strategy<Value = Case> {
+    let activation =
+        prop_oneof![Just(Layer::Relu), Just(Layer::Sigmoid), Just(Layer::Tanh), Just(Layer::LogSoftmax),];
+    let dense = (1_usize..40).prop_map(|outputs| Layer::Dense { outputs });
+    let layers = prop::collection::vec(prop_oneof![3 => dense, 2 => activation], 0..5);
+    let loss = prop_oneof![Just(Loss::CrossEntropy), Just(Loss::MeanSquared)];
+    (layers, loss, storages(), 1_usize..600, 1_usize..40, 0_u64..1000, 1_usize..20).prop_map(
+        |(mut layers, loss, storage, count, features, seed, outputs)| {
+            layers.push(Layer::Dense { outputs });
+            if seed % 3 == 0 {
+                layers.push(Layer::LogSoftmax);
+            }
+            case(layers, loss, storage, count, features, seed)
+        },
+    )
+}
