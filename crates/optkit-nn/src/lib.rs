@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod accuracy;
+mod backend;
 mod buffer;
 mod decomposition;
 mod evaluator;
@@ -23,6 +24,8 @@ mod walk;
 mod weights;
 
 pub use accuracy::Accuracy;
+#[cfg(feature = "dfdx")]
+pub use backend::dfdx::{DfdxError, DfdxObjective};
 pub use kernels::{Kernel, kernel};
 pub use layer::{Layer, LayerError};
 pub use layers::LAYERS;
