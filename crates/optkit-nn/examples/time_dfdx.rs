@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use optkit_core::Objective;
@@ -39,7 +40,7 @@ fn mnist(folder: &Path) -> Result<(DfdxObjective, Vec<f64>), Box<dyn Error>> {
         Layer::Dense { outputs: 10 },
     ];
     let network = Network::new(vec![28, 28], layers)?;
-    let f = DfdxObjective::new(&network, Loss::CrossEntropy, &samples, &targets)?;
+    let f = DfdxObjective::new(&network, Loss::CrossEntropy, Arc::new(samples), Arc::new(targets))?;
     Ok((f, network.initial(0)))
 }
 

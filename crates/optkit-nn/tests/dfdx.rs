@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use optkit_core::{Archive, LoadError, Objective};
 use optkit_nn::{DfdxError, DfdxObjective, Layer, Loss, Network, Samples, SamplesError, Targets};
 use proptest::prelude::*;
@@ -36,7 +38,7 @@ impl Problem {
         } else {
             Targets::values(self.numbers.clone(), outputs).unwrap()
         };
-        DfdxObjective::new(&self.network, self.loss, &samples, &targets).unwrap()
+        DfdxObjective::new(&self.network, self.loss, Arc::new(samples), Arc::new(targets)).unwrap()
     }
 
     /// f(θ) in f64, one sample after another.
@@ -178,7 +180,8 @@ fn check_against_reference(problem: &Problem) {
 /// Whether both backends see the same function at θ.
 fn agrees(case: &common::Case, theta: &[f64]) -> bool {
     let mut native = case.objective::<f32>();
-    let mut dfdx = DfdxObjective::new(&case.network, case.loss, &case.samples, &case.targets).unwrap();
+    let mut dfdx =
+        DfdxObjective::new(&case.network, case.loss, case.samples.clone(), case.targets.clone()).unwrap();
     let (mut expected, mut gradient) = (vec![0.0; native.dim()], vec![0.0; dfdx.dim()]);
     let a = native.value_gradient(theta, &mut expected);
     let b = dfdx.value_gradient(theta, &mut gradient);
@@ -309,7 +312,9 @@ fn what_does_not_fit_is_named() {
     let network = paper(1).network;
     let samples = Samples::from_floats(spread(12, 0.0), 6).unwrap();
     let error = |network: &Network, samples: &Samples, targets: &Targets, loss| {
-        DfdxObjective::new(network, loss, samples, targets).err().expect("it does not fit")
+        DfdxObjective::new(network, loss, Arc::new(samples.clone()), Arc::new(targets.clone()))
+            .err()
+            .expect("it does not fit")
     };
     let labels = Targets::labels(&[1, 2], 4).unwrap();
     let narrow = Samples::from_floats(spread(8, 0.0), 4).unwrap();
@@ -348,11 +353,12 @@ fn bytes_and_floats_are_the_same_samples() {
     let bytes: Vec<u8> = (0..6 * count).map(|i| if i % 5 == 0 { (i % 256) as u8 } else { 0 }).collect();
     let floats: Vec<f32> = bytes.iter().map(|&b| f32::from(b) * 0.01).collect();
     let labels: Vec<u8> = (0..count).map(|i| (i % 4) as u8).collect();
-    let targets = Targets::labels(&labels, 4).unwrap();
-    let value = |samples: &Samples| {
-        let mut f = DfdxObjective::new(&network, Loss::CrossEntropy, samples, &targets).unwrap();
+    let targets = Arc::new(Targets::labels(&labels, 4).unwrap());
+    let value = |samples: Samples| {
+        let mut f =
+            DfdxObjective::new(&network, Loss::CrossEntropy, Arc::new(samples), targets.clone()).unwrap();
         f.value(&network.initial(5))
     };
-    let from_bytes = value(&Samples::from_bytes(&bytes, 6, 0.01).unwrap());
-    assert_eq!(from_bytes, value(&Samples::from_floats(floats, 6).unwrap()));
+    let from_bytes = value(Samples::from_bytes(&bytes, 6, 0.01).unwrap());
+    assert_eq!(from_bytes, value(Samples::from_floats(floats, 6).unwrap()));
 }

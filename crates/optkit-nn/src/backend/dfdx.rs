@@ -13,6 +13,8 @@ mod pass;
 #[cfg(any(test, feature = "dfdx-cuda"))]
 mod remote;
 
+use std::sync::Arc;
+
 use optkit_core::{Archive, LoadError, Objective, Work};
 
 use crate::{Loss, Network, Samples, SamplesError, Targets};
@@ -52,13 +54,14 @@ pub enum DfdxError {
 /// threads. Where activations could leave the range of `f32`, the value and gradient are NaN.
 ///
 /// ```
+/// use std::sync::Arc;
 /// use optkit_core::Objective;
 /// use optkit_nn::{DfdxObjective, Layer, Loss, Network, Samples, Targets};
 ///
 /// let network = Network::new(vec![2], vec![Layer::Dense { outputs: 3 }])?;
-/// let samples = Samples::from_floats(vec![0.0, 1.0, 1.0, 0.0], 2)?;
-/// let targets = Targets::labels(&[0, 2], 3)?;
-/// let mut f = DfdxObjective::new(&network, Loss::CrossEntropy, &samples, &targets)?;
+/// let samples = Arc::new(Samples::from_floats(vec![0.0, 1.0, 1.0, 0.0], 2)?);
+/// let targets = Arc::new(Targets::labels(&[0, 2], 3)?);
+/// let mut f = DfdxObjective::new(&network, Loss::CrossEntropy, samples, targets)?;
 /// // With all parameters zero, every class has probability 1/3.
 /// assert!((f.value(&[0.0; 9]) - 3.0_f64.ln()).abs() < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -92,11 +95,12 @@ impl DfdxObjective {
     pub fn new(
         network: &Network,
         loss: Loss,
-        samples: &Samples,
-        targets: &Targets,
+        samples: Arc<Samples>,
+        targets: Arc<Targets>,
     ) -> Result<Self, DfdxError> {
         let chain = Chain::new(network, loss)?;
-        let (blocks, largest) = block::cut(network, &chain, samples, targets, loss)?;
+        let (blocks, largest) = block::cut(network, &chain, &samples, &targets, loss)?;
+        drop((samples, targets)); // the device has its own copy from here on
         Ok(Self {
             evaluator: Evaluator::new(chain.clone(), blocks)?,
             chain,
