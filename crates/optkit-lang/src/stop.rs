@@ -107,6 +107,10 @@ impl Bound {
         Self { operations: vec![Operation::Constant(bound)] }
     }
 
+    pub(crate) fn from_operations(operations: Vec<Operation>) -> Self {
+        Self { operations }
+    }
+
     /// The bound where the objective has the value `value`.
     #[must_use]
     pub fn at(&self, value: f64) -> f64 {
