@@ -1,7 +1,7 @@
 //! The words for datasets, and what can be said of them without reading a file.
 
-use crate::load::search;
 use crate::locations::Locations;
+use crate::search::search;
 use crate::{digits, known};
 use optkit_core::vocabulary::{Entry, Kind, Operand, Setting, Support};
 use std::path::PathBuf;

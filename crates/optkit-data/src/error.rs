@@ -47,6 +47,12 @@ pub enum Error {
         /// What stood in its parentheses.
         argument: String,
     },
+    /// `optkit data get idx`.
+    #[error("`{name}` reads a folder of your own: there is nothing to fetch")]
+    NotFetchable {
+        /// The dataset.
+        name: String,
+    },
     /// The dataset is nowhere on the machine, and no source delivered it (or none was asked).
     #[error("{}", missing(.name, .searched, .notes, .attempts, .destination.as_ref()))]
     Missing {

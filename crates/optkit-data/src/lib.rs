@@ -24,16 +24,24 @@ mod checksum;
 mod dataset;
 mod digits;
 mod error;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(not(feature = "fetch"))]
+#[path = "no_fetch.rs"]
+mod fetch;
 mod files;
+mod get;
 mod idx;
 mod known;
 mod load;
 mod locations;
 mod progress;
+mod search;
 
 pub use catalog::{DATASETS, Listing, Outline, list, shape_hint};
 pub use dataset::{Dataset, Split};
 pub use error::{Attempt, Error};
+pub use get::{Got, get};
 pub use idx::IdxProblem;
 pub use load::load;
 pub use locations::Locations;

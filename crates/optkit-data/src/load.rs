@@ -5,11 +5,14 @@ use crate::checksum::{hex, over};
 use crate::dataset::{Dataset, Split};
 use crate::digits;
 use crate::error::Error;
-use crate::files::{CONTENTS, Folder, NAMES, TRAIN_LABELS, complete, complete_any_rank, locate};
-use crate::idx::{Array, Content, read, shape_text};
+use crate::fetch::{Source, sources};
+use crate::files::{CONTENTS, Folder, complete_any_rank};
+use crate::get::fetch_into_place;
+use crate::idx::{Array, read, shape_text};
 use crate::known::{Known, find};
 use crate::locations::Locations;
 use crate::progress::Fetch;
+use crate::search::search;
 use std::path::{Path, PathBuf};
 
 /// Loads the dataset called `name`; `argument` is what stands in its parentheses (the folder of `idx`).
@@ -33,7 +36,10 @@ pub fn load(
         (_, Some(argument)) => {
             Err(Error::UnexpectedArgument { name: name.to_owned(), argument: argument.to_owned() })
         }
-        (_, None) => known.map_or_else(|| Ok(digits::load()), |known| load_known(known, locations, fetch)),
+        (_, None) => match known {
+            Some(known) => load_known(known, locations, fetch, sources(name)),
+            None => Ok(digits::load()),
+        },
     }
 }
 
@@ -57,72 +63,30 @@ fn load_idx(folder: &str, locations: &Locations) -> Result<Dataset, Error> {
     read_folder(&folder, "idx", None)
 }
 
-fn load_known(known: &'static Known, locations: &Locations, _fetch: Fetch<'_>) -> Result<Dataset, Error> {
-    let Search { found, searched, notes } = search(known, locations);
-    match found {
-        Some(Found { folder, cache }) => read_folder(&folder, known.name, Some(known))
-            .map_err(|error| if cache { error.refetchable(known.name) } else { error }),
-        None => Err(Error::Missing {
-            name: known.name.to_owned(),
-            searched,
-            notes,
-            attempts: Vec::new(),
-            destination: None,
-        }),
-    }
-}
-
-/// A folder that holds a known dataset, as far as the names of its files tell.
-pub(crate) struct Found {
-    pub(crate) folder: Folder,
-    /// In the cache folder, whose files are ours to replace.
-    pub(crate) cache: bool,
-}
-
-/// What a search found, and what it saw on the way.
-pub(crate) struct Search {
-    pub(crate) found: Option<Found>,
-    pub(crate) searched: Vec<PathBuf>,
-    pub(crate) notes: Vec<String>,
-}
-
-/// Looks for all four files of `known`, in the order of the locations.
-pub(crate) fn search(known: &Known, locations: &Locations) -> Search {
-    let mut searched = Vec::new();
-    let mut notes = Vec::new();
-    for (root, cache) in locations.roots() {
-        for layout in known.layouts {
-            let path = root.join(layout);
-            match complete(&path) {
-                Ok(folder) => return Search { found: Some(Found { folder, cache }), searched, notes },
-                Err(missing) if missing.len() < NAMES.len() => {
-                    notes.push(format!("`{}` lacks {}", path.display(), missing.join(", ")));
-                }
-                Err(_) => {}
-            }
+pub(crate) fn load_known(
+    known: &Known,
+    locations: &Locations,
+    fetch: Fetch<'_>,
+    sources: &[&dyn Source],
+) -> Result<Dataset, Error> {
+    let read = |folder: &Folder| read_folder(folder, known.name, Some(known));
+    let search = search(known, locations);
+    let failure = match &search.found {
+        None => None,
+        Some(found) => match read(&found.folder) {
+            Ok(data) => return Ok(data),
+            Err(error) if found.cache && error.is_bad_file() => Some(error.refetchable(known.name)),
+            Err(error) => return Err(error),
+        },
+    };
+    match (fetch, failure) {
+        (Fetch::IfMissing(progress), failure) => {
+            read(&fetch_into_place(known, search, failure, locations, sources, progress)?)
         }
-        searched.push(root.join(known.layouts[0]));
-        if let Ok(folder) = complete(root) {
-            match identified(known, root) {
-                Ok(()) => return Search { found: Some(Found { folder, cache }), searched, notes },
-                Err(note) => notes.push(note),
-            }
-        }
-        searched.push(root.to_owned());
-    }
-    Search { found: None, searched, notes }
-}
-
-/// Files that lie in a root itself could be those of any dataset: the labels tell.
-fn identified(known: &Known, root: &Path) -> Result<(), String> {
-    let path = locate(root, NAMES[TRAIN_LABELS]).unwrap_or_default();
-    match read(&path, Content::Labels) {
-        Ok(array) if hex(&array.sum) == known.sums[TRAIN_LABELS] => Ok(()),
-        Ok(_) => Err(format!("`{}` holds files of another dataset", root.display())),
-        Err(error) => Err(error.to_string()),
+        (Fetch::Never, Some(failure)) => Err(failure),
+        (Fetch::Never, None) => Err(search.missing(known, locations)),
     }
 }
-
 /// Reads and checks the four files of a folder; their checksums too where the dataset is known.
 pub(crate) fn read_folder(folder: &Folder, name: &str, known: Option<&Known>) -> Result<Dataset, Error> {
     let array = |k: usize| {
@@ -151,7 +115,7 @@ pub(crate) fn read_folder(folder: &Folder, name: &str, known: Option<&Known>) ->
     Ok(Dataset { name: name.to_owned(), shape, classes, scale: 1.0 / 255.0, train, test, checksum, origin })
 }
 
-fn check_sum(known: &Known, k: usize, path: &Path, array: Array) -> Result<Array, Error> {
+pub(crate) fn check_sum(known: &Known, k: usize, path: &Path, array: Array) -> Result<Array, Error> {
     let found = hex(&array.sum);
     if found == known.sums[k] {
         return Ok(array);

@@ -35,6 +35,11 @@ impl Locations {
         }
     }
 
+    /// The folder to which the dataset `name` is fetched.
+    pub(crate) fn destination(&self, name: &str) -> Option<PathBuf> {
+        self.data_dir.as_ref().or(self.cache.as_ref()).map(|root| root.join(name))
+    }
+
     /// The folders in order, each with whether it is the cache.
     pub(crate) fn roots(&self) -> impl Iterator<Item = (&Path, bool)> {
         let users = [&self.data_dir, &self.environment, &self.working];
