@@ -324,13 +324,15 @@ impl<S: Scalar> Evaluator<S> {
         for (k, (d, uses)) in model.plan.dense.iter().zip(&scope.uses).enumerate() {
             let columns = padded(d.outputs);
             if uses.weight {
-                let sums = &mut reduced[..d.inputs * columns];
+                let sums = &mut reduced[..workers[0].sums[k].weight.len()];
                 sum_chunks(workers, |w| &w.sums[k].weight, sums);
-                let to = &mut gradient[d.weight.clone()];
-                for (o, row) in to.chunks_exact_mut(d.inputs).enumerate() {
-                    for (to, from) in row.iter_mut().zip(sums.chunks_exact(columns)) {
-                        *to = from[o];
-                    }
+                let rows = gradient[d.weight.clone()].chunks_exact_mut(d.inputs);
+                if k == 0 && model.sparse() {
+                    transpose(sums, columns, rows);
+                } else {
+                    rows.zip(sums.chunks_exact(padded(d.inputs))).for_each(|(to, from)| {
+                        to.copy_from_slice(&from[..d.inputs]);
+                    });
                 }
             }
             if uses.bias {
@@ -339,6 +341,25 @@ impl<S: Scalar> Evaluator<S> {
                 gradient[d.bias.clone()].copy_from_slice(&sums[..d.outputs]);
             }
         }
+    }
+}
+
+/// Rows `to` ← the columns of `from`, in blocks that stay in cache.
+fn transpose<'a>(from: &[f64], columns: usize, mut to: impl Iterator<Item = &'a mut [f64]>) {
+    const BLOCK: usize = 8;
+    let mut first = 0;
+    loop {
+        let mut rows: [&mut [f64]; BLOCK] = std::array::from_fn(|_| to.next().unwrap_or_default());
+        let used = rows.iter().filter(|r| !r.is_empty()).count();
+        for (i, from) in from.chunks_exact(columns).take(rows[0].len()).enumerate() {
+            for (row, &v) in rows[..used].iter_mut().zip(&from[first..]) {
+                row[i] = v;
+            }
+        }
+        if used < BLOCK {
+            return;
+        }
+        first += BLOCK;
     }
 }
 

@@ -5,16 +5,19 @@
 //! results are equal bit for bit on machines with the same kernel, which is why its name belongs to a run's record.
 
 mod cross_entropy;
+mod elementwise;
 mod portable;
 mod product;
 mod sparse;
+#[cfg(test)]
+mod tests;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use product::{Product, Start};
-pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile};
+pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, paired};
 
 /// Lanes of a vector: rows of activations are padded to a multiple of it.
 pub(crate) const LANES: usize = 16;
@@ -65,6 +68,16 @@ pub struct Kernels<S: 'static> {
     pub(crate) sparse_forward: fn(SparseForward<'_, S>),
     pub(crate) sparse_gradient: fn(SparseGradient<'_, S>),
     pub(crate) cross_entropy: fn(CrossEntropy<'_, S>) -> f64,
+    /// y = max(x, 0).
+    pub(crate) relu: fn(&[S], &mut [S]),
+    /// g ← g where y > 0, else 0.
+    pub(crate) relu_gradient: fn(&[S], &mut [S]),
+    /// sums ← sums + Σ rows.
+    pub(crate) sum_rows: fn(&[S], &mut [S]),
+    /// y = z + shift, row by row.
+    pub(crate) shift: fn(&[S], &[S], &mut [S]),
+    /// z ← base + ratio·(z − base).
+    pub(crate) along_line: fn(&mut [S], &[S], S),
 }
 
 impl<S> std::fmt::Debug for Kernels<S> {

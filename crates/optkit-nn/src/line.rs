@@ -3,7 +3,9 @@
 //! The lowest dense layer that varies is affine in its own tensors, z(θ + td) = z(θ) + t·ż. The first trial point of
 //! a line is evaluated directly; from its outputs those of every further one follow in place,
 //!
-//!     z(t) = z₀ + (t / t_last)·(z_last − z₀).
+//! ```text
+//! z(t) = z₀ + (t / t_last)·(z_last − z₀)
+//! ```
 //!
 //! A line begins only at a point that was itself evaluated directly. So rounding does not build up from line to line,
 //! and a checkpoint can say how outputs came about: base, first trial, and a few ratios.

@@ -1,6 +1,6 @@
 //! One chunk of samples through the network and back.
 //!
-//! A chunk is walked tile by tile (256 samples, the unit of sparse products), a tile block by block (64 samples,
+//! A chunk is walked tile by tile (128 samples, the unit of sparse products), a tile block by block (64 samples,
 //! whose activations stay in the first cache through all layers and back). Outputs of dense layers that are kept go
 //! to memory straight away; everything else is scratch.
 
@@ -9,8 +9,8 @@ use std::ops::Range;
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::head::Outputs;
-use crate::kernels::{Product, SparseForward, SparseGradient, Start, TILE, padded};
-use crate::layers::{log_softmax, relu, sigmoid, tanh};
+use crate::kernels::{Product, SparseForward, SparseGradient, Start, TILE, padded, paired};
+use crate::layers::{log_softmax, sigmoid, tanh};
 use crate::model::{Kept, Model};
 use crate::plan::{Kind, Scope};
 use crate::samples::Store;
@@ -38,10 +38,12 @@ pub(crate) struct Worker<S> {
     pub(crate) total: f64,
 }
 
-/// Gradient of a dense layer's tensors over a chunk: \[in, padded out\] and \[padded out\], or empty.
+/// Gradient of a dense layer's tensors over a chunk, or empty.
 #[derive(Debug)]
 pub(crate) struct Sums<S> {
+    /// \[out, padded in\]; of sparse products \[paired in, padded out\].
     pub(crate) weight: Buffer<S>,
+    /// \[padded out\].
     pub(crate) bias: Buffer<S>,
 }
 
@@ -55,11 +57,16 @@ impl<S: Scalar> Worker<S> {
             let kept = matches!(step.kind, Kind::Dense(k) if scope.keep[k]);
             room(i >= scope.from && !kept, BLOCK * padded(step.width))
         });
-        let sums = plan.dense.iter().zip(&scope.uses).map(|(d, uses)| Sums {
-            weight: room(gradients && uses.weight, d.inputs * padded(d.outputs)),
-            bias: room(gradients && uses.bias, padded(d.outputs)),
-        });
         let sparse = model.sparse() && scope.from == 0 && !scope.shifts();
+        let sums = plan.dense.iter().zip(&scope.uses).enumerate().map(|(k, (d, uses))| {
+            let paired = paired(d.inputs) * padded(d.outputs);
+            let plain = d.outputs * padded(d.inputs);
+            let weight = if sparse && k == 0 { paired } else { plain };
+            Sums {
+                weight: room(gradients && uses.weight, weight),
+                bias: room(gradients && uses.bias, padded(d.outputs)),
+            }
+        });
         let dense_input = !sparse && scope.from == 0 && !scope.shifts();
         let tile = TILE * padded(first.outputs);
         Self {
@@ -241,7 +248,7 @@ impl<S: Scalar> Walk<'_, S> {
                 let x = self.before(i, block, worker, kept, frozen);
                 let y = &mut out[..block.len() * stride];
                 match step.kind {
-                    Kind::Relu => relu::forward(x, y),
+                    Kind::Relu => (self.model.kernels.relu)(x, y),
                     Kind::Sigmoid => sigmoid::forward(x, y),
                     Kind::Tanh => tanh::forward(x, y),
                     Kind::LogSoftmax => log_softmax::forward(x, y, step.width, stride),
@@ -258,7 +265,7 @@ impl<S: Scalar> Walk<'_, S> {
                 Forward::Line { ratio, .. } if lowest => {
                     if let (Keep::Write(kept), Some(base)) = (&mut *kept, base) {
                         let z = rows_mut(&mut kept[k], &block.in_chunk, stride);
-                        along_line(z, rows(base, &block.in_chunk, stride), ratio);
+                        (self.model.kernels.along_line)(z, rows(base, &block.in_chunk, stride), ratio);
                     }
                     continue;
                 }
@@ -272,7 +279,11 @@ impl<S: Scalar> Walk<'_, S> {
             let y = rows_mut(&mut out, &range, stride);
             match frozen {
                 Some(frozen) if lowest && self.scope.shifts() => {
-                    shift(rows(&frozen[k], &block.in_chunk, stride), &self.weights.dense[k].bias, y);
+                    (self.model.kernels.shift)(
+                        rows(&frozen[k], &block.in_chunk, stride),
+                        &self.weights.dense[k].bias,
+                        y,
+                    );
                 }
                 _ => self.product(k, self.before(i, block, worker, kept, frozen), block.len(), y),
             }
@@ -372,7 +383,7 @@ impl<S: Scalar> Walk<'_, S> {
             let mut gradient = std::mem::take(&mut worker.gradient);
             let g = &mut gradient[..len];
             match step.kind {
-                Kind::Relu => relu::backward(self.after(i, block, worker, kept), g),
+                Kind::Relu => (self.model.kernels.relu_gradient)(self.after(i, block, worker, kept), g),
                 Kind::Sigmoid => sigmoid::backward(self.after(i, block, worker, kept), g),
                 Kind::Tanh => tanh::backward(self.after(i, block, worker, kept), g),
                 Kind::LogSoftmax => {
@@ -419,10 +430,7 @@ impl<S: Scalar> Walk<'_, S> {
         let columns = padded(d.outputs);
         let uses = self.scope.uses[k];
         if uses.bias {
-            let bias = &mut worker.sums[k].bias;
-            for row in g.chunks_exact(columns) {
-                bias.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g);
-            }
+            (self.model.kernels.sum_rows)(g, &mut worker.sums[k].bias);
         }
         if !uses.weight {
             return;
@@ -433,32 +441,16 @@ impl<S: Scalar> Walk<'_, S> {
         }
         let mut sum = std::mem::take(&mut worker.sums[k].weight);
         (self.model.kernels.product)(Product {
-            a: self.before(i, block, worker, kept, frozen),
+            a: g,
             a_row: 1,
-            a_inner: padded(d.inputs),
-            b: g,
+            a_inner: columns,
+            b: self.before(i, block, worker, kept, frozen),
             c: &mut sum,
-            rows: d.inputs,
+            rows: d.outputs,
             inner: block.len(),
-            columns,
+            columns: padded(d.inputs),
             start: Start::Accumulate,
         });
         worker.sums[k].weight = sum;
-    }
-}
-
-/// z ← base + ratio·(z − base).
-fn along_line<S: Scalar>(z: &mut [S], base: &[S], ratio: S) {
-    for (z, &base) in z.iter_mut().zip(base) {
-        *z = base + ratio * (*z - base);
-    }
-}
-
-/// y = z + shift, row by row.
-fn shift<S: Scalar>(z: &[S], shift: &[S], y: &mut [S]) {
-    for (y, z) in y.chunks_exact_mut(shift.len()).zip(z.chunks_exact(shift.len())) {
-        for ((y, &z), &s) in y.iter_mut().zip(z).zip(shift) {
-            *y = z + s;
-        }
     }
 }

@@ -2,7 +2,10 @@
 #![allow(unsafe_code)]
 
 use super::vector::Vector;
-use super::{Kernel, Kernels, cross_entropy, product, sparse};
+use super::{
+    CrossEntropy, Kernel, Kernels, Product, SparseForward, SparseGradient, cross_entropy, elementwise,
+    product, sparse,
+};
 use crate::Scalar;
 
 /// Sixteen numbers in an array.
@@ -84,14 +87,38 @@ unsafe impl<S: Scalar> Vector for Lanes<S> {
     }
 }
 
+fn product<S: Scalar>(p: Product<'_, S>) {
+    // SAFETY: `Lanes` asks for no instruction beyond the baseline.
+    unsafe { product::run::<Lanes<S>, 1, 4>(p) }
+}
+
+fn sparse_forward<S: Scalar>(f: SparseForward<'_, S>) {
+    // SAFETY: as above.
+    unsafe { sparse::forward::<Lanes<S>, 1>(f) }
+}
+
+fn sparse_gradient<S: Scalar>(g: SparseGradient<'_, S>) {
+    // SAFETY: as above.
+    unsafe { sparse::gradient::<Lanes<S>, 1>(g) }
+}
+
+fn cross_entropy<S: Scalar>(c: CrossEntropy<'_, S>) -> f64 {
+    // SAFETY: as above.
+    unsafe { cross_entropy::run::<Lanes<S>>(c) }
+}
+
 const fn kernels<S: Scalar>() -> Kernels<S> {
     Kernels {
         kernel: Kernel::Portable,
-        // SAFETY (all four): `Lanes` asks for no instruction beyond the baseline.
-        product: |p| unsafe { product::run::<Lanes<S>, 1, 4>(p) },
-        sparse_forward: |f| unsafe { sparse::forward::<Lanes<S>, 1>(f) },
-        sparse_gradient: |g| unsafe { sparse::gradient::<Lanes<S>, 1>(g) },
-        cross_entropy: |c| unsafe { cross_entropy::run::<Lanes<S>>(c) },
+        product,
+        sparse_forward,
+        sparse_gradient,
+        cross_entropy,
+        relu: elementwise::relu,
+        relu_gradient: elementwise::relu_gradient,
+        sum_rows: elementwise::sum_rows,
+        shift: elementwise::shift,
+        along_line: elementwise::along_line,
     }
 }
 

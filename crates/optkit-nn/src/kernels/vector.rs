@@ -29,13 +29,32 @@ pub(crate) unsafe trait Vector: Copy {
     fn largest(self) -> Self::Scalar;
     /// Sum of the lanes, in a fixed order.
     fn sum(self) -> Self::Scalar;
+    /// Largest lane of each vector.
+    #[inline(always)]
+    fn largest_of_each(vectors: [Self; 16]) -> [Self::Scalar; 16] {
+        // Loops, not `map`: only what is inlined here is compiled for the instruction set.
+        let mut each = [Self::Scalar::ZERO; 16];
+        for (each, vector) in each.iter_mut().zip(vectors) {
+            *each = vector.largest();
+        }
+        each
+    }
+    /// Sum of the lanes of each vector, in a fixed order.
+    #[inline(always)]
+    fn sum_of_each(vectors: [Self; 16]) -> [Self::Scalar; 16] {
+        let mut each = [Self::Scalar::ZERO; 16];
+        for (each, vector) in each.iter_mut().zip(vectors) {
+            *each = vector.sum();
+        }
+        each
+    }
     /// eˣ for x ≤ 0 to within two units in the last place; at least e⁻⁸⁷ in `f32`. NaN stays NaN.
     fn exp(self) -> Self;
 }
 
 /// Polynomial of degree 6 for eʳ, |r| ≤ ½ ln 2, in Horner's order (Cody & Waite reduction; Cephes' coefficients).
 pub(super) const EXP_COEFFICIENTS: [f32; 6] =
-    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];
 /// log₂ e.
 pub(super) const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// ln 2 = `LN2_HIGH` + `LN2_LOW`, the first with trailing zeros so that n·`LN2_HIGH` is exact.

@@ -5,7 +5,8 @@ use std::arch::x86_64::*;
 
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use super::{
-    CrossEntropy, Kernel, Kernels, Product, SparseForward, SparseGradient, cross_entropy, product, sparse,
+    CrossEntropy, Kernel, Kernels, Product, SparseForward, SparseGradient, cross_entropy, elementwise,
+    product, sparse,
 };
 
 /// The kernels that this machine's instructions allow, fastest first.
@@ -78,6 +79,16 @@ unsafe impl Vector for Wide {
     fn sum(self) -> f32 {
         // SAFETY: as above.
         unsafe { _mm512_reduce_add_ps(self.0) }
+    }
+    #[inline(always)]
+    fn largest_of_each(vectors: [Self; 16]) -> [f32; 16] {
+        // SAFETY: as above.
+        unsafe { across::<false>(vectors) }
+    }
+    #[inline(always)]
+    fn sum_of_each(vectors: [Self; 16]) -> [f32; 16] {
+        // SAFETY: as above.
+        unsafe { across::<true>(vectors) }
     }
     #[inline(always)]
     fn exp(self) -> Self {
@@ -164,12 +175,71 @@ unsafe impl Vector for Pair {
         // SAFETY: as above. 8: round to nearest, no exception.
         let n = unsafe { Self(_mm256_round_ps::<8>(scaled.0), _mm256_round_ps::<8>(scaled.1)) };
         let p = exp_reduced(x, n);
-        // SAFETY: as above. 2ⁿ from its bits: n ≥ −126, so the exponent stays in range.
-        let power = |n: __m256| unsafe {
-            let bias = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(bias))
-        };
-        p.multiply(Self(power(n.0), power(n.1)))
+        // SAFETY: as above.
+        p.multiply(unsafe { Self(power(n.0), power(n.1)) })
+    }
+}
+
+/// The greater or the sum.
+///
+/// # Safety
+/// AVX-512 F is there.
+#[inline(always)]
+unsafe fn combine<const SUM: bool>(a: __m512, b: __m512) -> __m512 {
+    // SAFETY: by the caller's promise.
+    unsafe { if SUM { _mm512_add_ps(a, b) } else { _mm512_max_ps(a, b) } }
+}
+
+/// Combines the lanes of each of 16 vectors: a transpose in which every exchange is followed by a sum or maximum, so
+/// that 15 of these do for all.
+///
+/// # Safety
+/// AVX-512 F is there.
+#[inline(always)]
+unsafe fn across<const SUM: bool>(v: [Wide; 16]) -> [f32; 16] {
+    let mut lanes = [0.0; 16];
+    // SAFETY: by the caller's promise; the array is 16 numbers long.
+    unsafe {
+        // In each quarter of a register: four partial results of one vector, then of two, then of four.
+        let mut two = [_mm512_setzero_ps(); 8];
+        for i in 0..8 {
+            let (a, b) = (v[2 * i].0, v[2 * i + 1].0);
+            two[i] = combine::<SUM>(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        }
+        let mut four = [_mm512_setzero_ps(); 4];
+        for i in 0..4 {
+            let (a, b) = (_mm512_castps_pd(two[2 * i]), _mm512_castps_pd(two[2 * i + 1]));
+            let (low, high) = (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+            four[i] = combine::<SUM>(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+        }
+        // Then across the quarters.
+        let first = quarters::<SUM>(four[0], four[1]);
+        let second = quarters::<SUM>(four[2], four[3]);
+        _mm512_storeu_ps(lanes.as_mut_ptr(), quarters::<SUM>(first, second));
+    }
+    lanes
+}
+
+/// Combines neighbouring quarters of both registers.
+///
+/// # Safety
+/// AVX-512 F is there.
+#[inline(always)]
+unsafe fn quarters<const SUM: bool>(a: __m512, b: __m512) -> __m512 {
+    // SAFETY: by the caller's promise.
+    unsafe { combine::<SUM>(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b)) }
+}
+
+/// 2ⁿ from its bits: n ≥ −126, so the exponent stays in range.
+///
+/// # Safety
+/// AVX2 is there.
+#[inline(always)]
+unsafe fn power(n: __m256) -> __m256 {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let bias = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+        _mm256_castsi256_ps(_mm256_slli_epi32::<23>(bias))
     }
 }
 
@@ -185,43 +255,40 @@ fn exp_reduced<V: Vector<Scalar = f32>>(x: V, n: V) -> V {
     p.multiply_add(r.multiply(r), r).add(V::splat(1.0))
 }
 
-/// The loops over `$vector`, entered through functions that enable `$features`.
-macro_rules! kernels {
-    ($module:ident, $table:ident, $kernel:expr, $features:literal, $vector:ty, $columns:literal, $rows:literal) => {
-        mod $module {
-            use super::*;
-            #[target_feature(enable = $features)]
-            pub(super) fn product(p: Product<'_, f32>) {
-                // SAFETY: the instructions of the vector are enabled here.
-                unsafe { product::run::<$vector, $columns, $rows>(p) }
-            }
-            #[target_feature(enable = $features)]
-            pub(super) fn sparse_forward(f: SparseForward<'_, f32>) {
-                // SAFETY: the instructions of the vector are enabled here.
-                unsafe { sparse::forward::<$vector, $columns>(f) }
-            }
-            #[target_feature(enable = $features)]
-            pub(super) fn sparse_gradient(g: SparseGradient<'_, f32>) {
-                // SAFETY: the instructions of the vector are enabled here.
-                unsafe { sparse::gradient::<$vector, $columns>(g) }
-            }
-            #[target_feature(enable = $features)]
-            pub(super) fn cross_entropy(c: CrossEntropy<'_, f32>) -> f64 {
-                // SAFETY: the instructions of the vector are enabled here.
-                unsafe { cross_entropy::run::<$vector>(c) }
-            }
+/// Enters a loop through a function that enables `$features`, and gives that out as a safe one.
+macro_rules! entered {
+    ($features:literal, $body:path, ($($argument:ident: $type:ty),*) $(-> $result:ty)?) => {{
+        #[target_feature(enable = $features)]
+        fn enabled($($argument: $type),*) $(-> $result)? {
+            #[allow(unused_unsafe)] // elementwise loops ask for nothing
+            // SAFETY: the instructions of the vector are enabled here.
+            unsafe { $body($($argument),*) }
         }
+        fn entered($($argument: $type),*) $(-> $result)? {
+            // SAFETY: the tables below are given out by `usable` only, where the instructions were detected.
+            unsafe { enabled($($argument),*) }
+        }
+        entered
+    }};
+}
 
-        static $table: Kernels<f32> = Kernels {
+/// The loops over `$vector`, with register blocks of `$rows` rows and `$columns` vectors.
+macro_rules! kernels {
+    ($kernel:expr, $features:literal, $vector:ty, $columns:literal, $rows:literal) => {
+        Kernels {
             kernel: $kernel,
-            // SAFETY (all four): the table is given out by `usable` only, where the instructions were detected.
-            product: |p| unsafe { $module::product(p) },
-            sparse_forward: |f| unsafe { $module::sparse_forward(f) },
-            sparse_gradient: |g| unsafe { $module::sparse_gradient(g) },
-            cross_entropy: |c| unsafe { $module::cross_entropy(c) },
-        };
+            product: entered!($features, product::run::<$vector, $columns, $rows>, (p: Product<'_, f32>)),
+            sparse_forward: entered!($features, sparse::forward::<$vector, $columns>, (f: SparseForward<'_, f32>)),
+            sparse_gradient: entered!($features, sparse::gradient::<$vector, $columns>, (g: SparseGradient<'_, f32>)),
+            cross_entropy: entered!($features, cross_entropy::run::<$vector>, (c: CrossEntropy<'_, f32>) -> f64),
+            relu: entered!($features, elementwise::relu, (x: &[f32], y: &mut [f32])),
+            relu_gradient: entered!($features, elementwise::relu_gradient, (y: &[f32], g: &mut [f32])),
+            sum_rows: entered!($features, elementwise::sum_rows, (rows: &[f32], sums: &mut [f32])),
+            shift: entered!($features, elementwise::shift, (z: &[f32], shift: &[f32], y: &mut [f32])),
+            along_line: entered!($features, elementwise::along_line, (z: &mut [f32], base: &[f32], ratio: f32)),
+        }
     };
 }
 
-kernels!(avx512, AVX512, Kernel::Avx512, "avx512f", Wide, 2, 8);
-kernels!(avx2, AVX2, Kernel::Avx2, "avx2,fma", Pair, 1, 4);
+static AVX512: Kernels<f32> = kernels!(Kernel::Avx512, "avx512f", Wide, 2, 8);
+static AVX2: Kernels<f32> = kernels!(Kernel::Avx2, "avx2,fma", Pair, 1, 4);
