@@ -89,26 +89,6 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// The one finding that `bytes`, of a file shown as `name`, are not text in UTF-8.
-    ///
-    /// ```
-    /// let found = optkit_lang::Diagnostics::not_utf8("x.apts", b"apts 1\nparam n = \xff");
-    /// assert!(found.render(false).contains("x.apts:2:11"));
-    /// ```
-    #[must_use]
-    pub fn not_utf8(name: &str, bytes: &[u8]) -> Self {
-        let good = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
-        // the text up to there is enough to show the place, and spans stay those of the file
-        let text = format!("{}\u{FFFD}", String::from_utf8_lossy(&bytes[..good]));
-        let span = Span::new(0, good, text.len());
-        let byte =
-            bytes.get(good).map_or_else(String::new, |b| format!("the byte {b:#04x} begins no character"));
-        let finding = Diagnostic::error("E0106", "this file is not text in UTF-8")
-            .label(span, byte)
-            .help("save it as UTF-8; Greek letters and the like are welcome then");
-        Self { sources: vec![Source::new(name, text)], list: vec![finding] }
-    }
-
     /// Add a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
@@ -119,4 +99,24 @@ impl Diagnostics {
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(Diagnostic::is_error)
     }
+}
+
+/// The one finding that a file, shown as `name`, is not text in UTF-8: `bytes[..valid]` are, what follows is not.
+///
+/// ```
+/// let found = optkit_lang::not_text("x.apts", b"apts 1\nparam n = \xff", 17);
+/// assert!(found.render(false).contains("x.apts:2:11"));
+/// ```
+#[must_use]
+pub fn not_text(name: &str, bytes: &[u8], valid: usize) -> Diagnostics {
+    let valid = valid.min(bytes.len());
+    // the text up to there is enough to show the place, and places stay those of the file
+    let text = format!("{}\u{FFFD}", String::from_utf8_lossy(&bytes[..valid]));
+    let span = Span::new(0, text.len() - '\u{FFFD}'.len_utf8(), text.len());
+    let byte =
+        bytes.get(valid).map_or_else(String::new, |b| format!("the byte {b:#04x} begins no character"));
+    let finding = Diagnostic::error("E0106", "this file is not text in UTF-8")
+        .label(span, byte)
+        .help("save it as UTF-8; Greek letters and the like are welcome then");
+    Diagnostics { sources: vec![Source::new(name, text)], list: vec![finding] }
 }

@@ -40,7 +40,7 @@ mod suggest;
 
 pub use check::{Checked, Override, check};
 pub use codes::{codes, explain};
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, not_text};
 pub use planned::with_planned;
 pub use problem::{Data, LayerLine, Measure, Network, Objective, ObjectiveKind, Partition, Problem, Split};
 pub use settings::{Call, Method, Settings, Value};

@@ -20,6 +20,24 @@ pub fn with_planned(mut vocabulary: Vocabulary) -> Vocabulary {
     vocabulary
 }
 
+/// Whether a later version gives `owner` the setting `key`.
+pub(crate) fn is_planned_setting(owner: &str, key: &str) -> bool {
+    SETTINGS.contains(&(owner, key))
+}
+
+/// Functions of expressions that constants cannot use yet.
+pub(crate) const FUNCTIONS: [&str; 12] =
+    ["count", "rows", "columns", "sin", "cos", "tan", "tanh", "log1p", "expm1", "log1pexp", "floor", "ceil"];
+
+const SETTINGS: [(&str, &str); 6] = [
+    ("trust_region", "scaling"),
+    ("run", "checkpoint"),
+    ("mnist", "normalize"),
+    ("mnist", "batch"),
+    ("digits", "batch"),
+    ("weights", "overlap"),
+];
+
 fn add(table: &mut Vec<Entry>, planned: &[Entry]) {
     for entry in planned {
         if Vocabulary::find(table, entry.name).is_none() {

@@ -42,7 +42,7 @@ impl Span {
 }
 
 /// A value and where it was written. The span of a default is that of the word whose default it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,

@@ -24,9 +24,9 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let entry = self.entry(name.clone(), table, what)?;
+        let entry = self.entry(name, table, what)?;
         let operands = self.operands(&name, &entry, arguments);
-        let settings = self.settings(name.clone(), written.body.as_ref(), entry.settings);
+        let settings = self.settings(name, written.body.as_ref(), entry.settings);
         Some(Call { name: Spanned::new(name.value.to_owned(), name.span), operands, settings })
     }
 
@@ -62,6 +62,9 @@ impl Checker<'_> {
         let mut given: Vec<Option<&Argument>> = vec![None; table.len()];
         let mut next = 0;
         for argument in arguments {
+            if self.is_full() {
+                break;
+            }
             let index = match &argument.name {
                 Some(name) => table.iter().position(|o| o.name == name.value),
                 None => {

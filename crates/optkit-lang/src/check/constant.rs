@@ -4,7 +4,7 @@ use super::{Checker, Declared};
 use crate::arithmetic::{Binary, FUNCTIONS, Unary};
 use crate::ast::{Comparison, Expression, ExpressionKind as Kind, Operator, Unit};
 use crate::suggest::closest;
-use crate::{Diagnostic, Span};
+use crate::{Diagnostic, Span, planned};
 
 /// The value of a constant expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,9 +85,12 @@ impl Checker<'_> {
     }
 
     fn finite(&mut self, value: Constant, span: Span) -> Option<Constant> {
-        let number = match value {
-            Constant::Number(v) | Constant::Seconds(v) | Constant::Bytes(v) | Constant::Count(v, _) => v,
-            _ => return Some(value),
+        let (Constant::Number(number)
+        | Constant::Seconds(number)
+        | Constant::Bytes(number)
+        | Constant::Count(number, _)) = value
+        else {
+            return Some(value);
         };
         if number.is_finite() {
             return Some(value);
@@ -183,7 +186,9 @@ impl Checker<'_> {
         let name = callee.value;
         let arity = if Unary::named(name).is_some() { 1 } else { 2 };
         if arity == 2 && Binary::named(name).is_none() {
-            if self.names.get(name) != Some(Declared::Reported) {
+            if planned::FUNCTIONS.contains(&name) {
+                self.not_yet(&format!("`{name}` in constants"), callee.span);
+            } else if self.names.get(name) != Some(Declared::Reported) {
                 let d = Diagnostic::error("E0304", format!("`{name}` is not a function of constants"))
                     .label(callee.span, "unknown function");
                 self.push(match closest(name, FUNCTIONS) {

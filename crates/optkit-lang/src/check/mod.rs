@@ -19,6 +19,7 @@ use constant::Constant;
 use names::{Declared, Names};
 
 use crate::ast::{Statement, StatementKind};
+use crate::parse::MOST_ERRORS;
 use crate::suggest::closest;
 use crate::{
     Data, Diagnostic, Diagnostics, Measure, Method, Network, Objective, Partition, Problem, Settings, Source,
@@ -108,6 +109,11 @@ pub fn check(
     // a stable sort: findings at one place stay in the order in which they were made
     diagnostics.list.sort_by_key(|d| d.labels.first().map_or(Span::default(), |l| l.0));
     let problem = problem.filter(|_| !diagnostics.has_errors());
+    if diagnostics.list.len() > MOST_ERRORS {
+        diagnostics.list.truncate(MOST_ERRORS);
+        let last = diagnostics.list.last_mut().expect("just truncated to more than nothing");
+        last.notes.push(format!("only the first {MOST_ERRORS} findings are shown"));
+    }
     Checked { problem, diagnostics }
 }
 
@@ -166,9 +172,14 @@ impl Checker<'_> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Whether enough errors are found to stop looking for more.
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MOST_ERRORS
+    }
+
     fn not_yet(&mut self, what: &str, span: Span) {
         self.push(
-            Diagnostic::error("E0701", format!("not supported yet: {}", what.trim_end_matches(',')))
+            Diagnostic::error("E0701", format!("not supported yet: {what}"))
                 .label(span, "a later version gives this a meaning")
                 .help("leave it out for now"),
         );
@@ -183,6 +194,9 @@ impl Checker<'_> {
     fn problem(&mut self, statements: &[Statement]) -> Option<Problem> {
         let mut draft = Draft::default();
         for statement in statements {
+            if self.is_full() {
+                return None;
+            }
             self.statement(statement, &mut draft);
         }
         self.check_edition(statements);

@@ -11,6 +11,9 @@ impl Checker<'_> {
     pub(super) fn network(&mut self, name: &Spanned<String>, layers: &[Layer]) -> Network {
         let mut lines = Vec::with_capacity(layers.len());
         for layer in layers {
+            if self.is_full() {
+                break;
+            }
             match layer {
                 Layer::Planned { what, span } => {
                     let opening = crate::Span { end: span.start + what.trim_matches('`').len(), ..*span };
@@ -21,7 +24,7 @@ impl Checker<'_> {
                     let body = Body { entries: options.clone(), span: *span };
                     if let Some(entry) = self.layer_entry(&name) {
                         let operands = self.layer_operands(&name, &entry, operands);
-                        let settings = self.settings(name.clone(), Some(&body), entry.settings);
+                        let settings = self.settings(name, Some(&body), entry.settings);
                         let name = Spanned::new(name.value.to_owned(), name.span);
                         lines.push(LayerLine { name, operands, settings, span: *span });
                     }

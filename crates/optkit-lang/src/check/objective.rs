@@ -94,7 +94,7 @@ impl Checker<'_> {
         table: &[Entry],
         what: &str,
     ) -> Option<OnNetwork> {
-        self.entry(callee.clone(), table, what)?;
+        self.entry(*callee, table, what)?;
         let [output, target] = arguments else {
             return self.malformed(callee.value, span, "expected two operands");
         };

@@ -1,11 +1,14 @@
 //! Blocks of settings and methods, with the defaults of the vocabulary.
 
+use std::collections::BTreeMap;
+
 use optkit_core::vocabulary::{Entry, Kind, Setting, Slot, Support, Vocabulary};
 
 use super::Checker;
 use super::value::slot_words;
 use crate::ast::{Body, ExpressionKind, Written};
 use crate::parse::parse_default;
+use crate::planned::is_planned_setting;
 use crate::suggest::closest;
 use crate::{Diagnostic, Method, Settings, Span, Spanned};
 
@@ -21,10 +24,13 @@ impl Checker<'_> {
         table: &[Setting],
     ) -> Settings {
         let mut settings = Settings::default();
-        let mut seen: Vec<(&str, Span)> = Vec::new();
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for entry in body.map_or(&[][..], |b| &b.entries) {
             let key = entry.key.value.as_str();
-            if let Some((_, first)) = seen.iter().find(|(k, _)| *k == key) {
+            if self.is_full() {
+                break;
+            }
+            if let Some(first) = seen.get(key) {
                 self.push(
                     Diagnostic::error("E0303", format!("`{key}` is given twice"))
                         .label(entry.key.span, "given again here")
@@ -33,7 +39,7 @@ impl Checker<'_> {
                 );
                 continue;
             }
-            seen.push((key, entry.key.span));
+            seen.insert(key, entry.key.span);
             let Some(setting) = table.iter().find(|s| s.name == key) else {
                 self.unknown_setting(&owner, key, entry.key.span, table);
                 continue;
@@ -47,7 +53,7 @@ impl Checker<'_> {
                 settings.insert(key, entry.key.span, value);
             }
         }
-        for setting in table.iter().filter(|s| !seen.iter().any(|(key, _)| *key == s.name)) {
+        for setting in table.iter().filter(|s| !seen.contains_key(s.name)) {
             match setting.default {
                 None => self.push(
                     Diagnostic::error("E0302", format!("`{}` needs `{}`", owner.value, setting.name))
@@ -91,6 +97,10 @@ impl Checker<'_> {
     }
 
     fn unknown_setting(&mut self, owner: &Spanned<&str>, key: &str, span: Span, table: &[Setting]) {
+        if is_planned_setting(owner.value, key) {
+            self.not_yet(&format!("`{key}` of `{}`", owner.value), span);
+            return;
+        }
         let mut diagnostic = Diagnostic::error("E0301", format!("`{}` has no setting `{key}`", owner.value))
             .label(span, format!("not a setting of `{}`", owner.value));
         let names = table.iter().map(|s| s.name);
@@ -149,7 +159,7 @@ impl Checker<'_> {
         }
         self.nesting += 1;
         let name = Spanned::new(name, span);
-        let settings = self.settings(name.clone(), written.body.as_ref(), entry.settings);
+        let settings = self.settings(name, written.body.as_ref(), entry.settings);
         self.nesting -= 1;
         self.check_order(name.value, &settings);
         Some(Method { name: Spanned::new(name.value.to_owned(), span), settings })
@@ -171,7 +181,7 @@ impl Checker<'_> {
         let known = Vocabulary::find(&self.vocabulary.methods, model);
         if known.is_none_or(|m| m.support == Support::Planned) {
             let order = settings.integer("order").unwrap_or(1);
-            self.not_yet(&format!("`order = {order}`, which stands for `model = {model}`,"), span);
+            self.not_yet(&format!("`order = {order}`, which stands for `model = {model}`"), span);
         }
     }
 

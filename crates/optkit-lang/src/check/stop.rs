@@ -23,7 +23,7 @@ impl Checker<'_> {
     pub(super) fn stop(&mut self, expression: &Expression) -> Stop {
         let mut terms = Vec::new();
         let mut sides = vec![expression];
-        while let Some(side) = sides.pop() {
+        while let Some(side) = sides.pop().filter(|_| !self.is_full()) {
             match &side.kind {
                 ExpressionKind::Binary(Operator::Or, left, right) => sides.extend([&**right, &**left]),
                 _ => terms.extend(self.term(side)),

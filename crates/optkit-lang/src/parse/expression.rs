@@ -116,13 +116,16 @@ impl Reader<'_> {
         if height <= TALLEST {
             return Expression { span, kind, height };
         }
-        let first = Span::new(span.source, span.start, span.start + 1);
-        self.diagnostics.push(
-            Diagnostic::error("E0105", "this expression is too long")
-                .label(first, format!("more than {TALLEST} operators in a row from here"))
-                .help("name parts of it with `let`"),
-        );
-        Self::broken(span)
+        if height == TALLEST + 1 {
+            let first = Span::new(span.source, span.start, span.start + 1);
+            self.diagnostics.push(
+                Diagnostic::error("E0105", "this expression is too long")
+                    .label(first, format!("more than {TALLEST} operators in a row from here"))
+                    .help("name parts of it with `let`"),
+            );
+        }
+        // what contains it is too tall as well, and not reported again
+        Expression { height: TALLEST + 1, ..Self::broken(span) }
     }
 
     fn postfix(&mut self, operand: Expression, pair: Pair<'_>, offset: usize) -> Expression {

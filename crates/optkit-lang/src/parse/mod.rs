@@ -20,8 +20,8 @@ struct Grammar;
 
 type Pair<'a> = pest::iterators::Pair<'a, Rule>;
 
-/// Errors reported in one file; what follows is not read.
-const MOST_ERRORS: usize = 50;
+/// Findings reported in one run; what follows is not looked at.
+pub(crate) const MOST_ERRORS: usize = 50;
 
 /// The largest file that is read, in bytes.
 pub(crate) const LARGEST: usize = 4 << 20;
@@ -222,4 +222,17 @@ fn word_at(text: &str, at: usize) -> &str {
     let rest = &text[at..];
     let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
     if rest.starts_with(|c: char| c.is_ascii_digit()) { "" } else { &rest[..end] }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The packaged crate cannot see the repository's folders, so it brings a copy.
+    #[test]
+    fn the_grammar_here_is_the_one_of_the_repository() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../grammar/apts.pest");
+        match std::fs::read_to_string(path) {
+            Ok(grammar) => assert_eq!(grammar, include_str!("../apts.pest"), "copy grammar/apts.pest here"),
+            Err(_) => println!("skipped: no grammar/apts.pest beside this crate"),
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Reader<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::layer_name => {
-                    name = Spanned::new(part.as_str().to_owned(), self.span_of(&part, offset))
+                    name = Spanned::new(part.as_str().to_owned(), self.span_of(&part, offset));
                 }
                 Rule::layer_opt => {
                     let mut inner = part.into_inner();

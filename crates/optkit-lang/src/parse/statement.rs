@@ -22,9 +22,9 @@ impl Reader<'_> {
                 Rule::expr => parts.expression = Some(self.expression(part, offset)),
                 Rule::body => parts.body = Some(self.body(part, offset)),
                 Rule::net_body if rule == Rule::network_decl => layers = self.layers(part, offset),
-                Rule::formals => {
-                    parts.planned =
-                        Some(if rule == Rule::let_decl { "functions" } else { "parameters of networks" })
+                Rule::formals if rule == Rule::let_decl => parts.planned = Some("functions defined by `let`"),
+                Rule::formals if rule == Rule::network_decl => {
+                    parts.planned = Some("networks with parameters");
                 }
                 Rule::index if rule == Rule::param_decl => parts.planned = Some("`param` with an index"),
                 Rule::kw_maximize => parts.planned = Some("`maximize`"),
