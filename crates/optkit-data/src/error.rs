@@ -57,7 +57,7 @@ pub enum Error {
     #[error("{}", missing(.name, .searched, .notes, .attempts, .destination.as_ref()))]
     Missing {
         /// The dataset.
-        name: String,
+        name: &'static str,
         /// The folders that were searched.
         searched: Vec<PathBuf>,
         /// What was found there and could not be taken.
@@ -115,13 +115,13 @@ pub enum Error {
     )]
     Checksum {
         /// The dataset.
-        name: String,
+        name: &'static str,
         /// The file.
         path: PathBuf,
         /// SHA-256 of what it holds, uncompressed.
         found: String,
         /// SHA-256 of the dataset's file.
-        expected: String,
+        expected: &'static str,
         /// The dataset that `optkit data get` would fetch again to this place.
         refetch: Option<String>,
     },

@@ -87,7 +87,7 @@ pub(crate) fn fetch(
     if order.pending().is_empty() {
         return Ok(());
     }
-    let (name, destination) = (known.name.to_owned(), Some(folder.to_owned()));
+    let (name, destination) = (known.name, Some(folder.to_owned()));
     Err(Error::Missing { name, searched: Vec::new(), notes: Vec::new(), attempts, destination })
 }
 
@@ -107,3 +107,6 @@ fn pending(known: &Known, destination: Destination<'_>) -> Result<Vec<usize>, Er
     }
     Ok(pending)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::search::{Search, search};
 use std::path::PathBuf;
 
-/// Where a dataset is after [`get`].
+/// Where a dataset is after [`get()`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Got {
     /// Part of this crate.

@@ -1,6 +1,6 @@
 //! Datasets of optkit: found on the machine, or fetched from a table of sources, and verified by SHA-256.
 //!
-//! A problem file names its data (`data mnist = mnist()`); [`load`] turns the name into a [`Dataset`]: the
+//! A problem file names its data (`data mnist = mnist()`); [`load()`] turns the name into a [`Dataset`]: the
 //! pixels as bytes, the labels, and the scale that maps a byte to the unit interval. `digits` is part of this
 //! crate; `mnist` and `fashion_mnist` are looked for in [`Locations`] and, where the caller allows it, fetched;
 //! `idx` reads any folder in MNIST's file format.
@@ -30,6 +30,8 @@ mod fetch;
 #[path = "no_fetch.rs"]
 mod fetch;
 mod files;
+#[cfg(all(test, feature = "fetch"))]
+mod fixture;
 mod get;
 mod idx;
 mod known;

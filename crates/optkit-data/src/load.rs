@@ -121,10 +121,10 @@ pub(crate) fn check_sum(known: &Known, k: usize, path: &Path, array: Array) -> R
         return Ok(array);
     }
     Err(Error::Checksum {
-        name: known.name.to_owned(),
+        name: known.name,
         path: path.to_owned(),
         found,
-        expected: known.sums[k].to_owned(),
+        expected: known.sums[k],
         refetch: None,
     })
 }

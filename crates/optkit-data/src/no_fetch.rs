@@ -34,7 +34,7 @@ pub(crate) fn fetch(
     };
     progress.failed(&attempt.source, &attempt.reason);
     Err(Error::Missing {
-        name: known.name.to_owned(),
+        name: known.name,
         searched: Vec::new(),
         notes: Vec::new(),
         attempts: vec![attempt],

@@ -26,7 +26,7 @@ impl Search {
     /// The error for a dataset that was not found and may not be fetched.
     pub(crate) fn missing(self, known: &Known, locations: &Locations) -> Error {
         Error::Missing {
-            name: known.name.to_owned(),
+            name: known.name,
             searched: self.searched,
             notes: self.notes,
             attempts: Vec::new(),

@@ -61,7 +61,9 @@ fn wait(child: &mut Child, program: &str, order: &Order<'_>) -> Result<ExitStatu
 fn reason(said: &str) -> String {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = |line: &&str| line.starts_with("E:") || line.to_ascii_lowercase().contains("err");
-    let mut told: Vec<&str> = lines().filter(telling).take(3).collect();
+    let bare =
+        |line| ["npm error ", "npm ERR! ", "E: "].iter().fold(line, |l: &str, p| l.trim_start_matches(p));
+    let mut told: Vec<&str> = lines().filter(telling).take(5).map(bare).collect();
     if told.is_empty() {
         told.extend(lines().next_back());
     }
@@ -84,4 +86,62 @@ pub(super) fn file_ending(folder: &Path, ending: &str) -> Result<PathBuf, Failur
     paths
         .find(|path| path.to_string_lossy().ends_with(ending))
         .ok_or_else(|| Failure::Refused(format!("the command left no {ending} file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::Source;
+    use crate::fixture::{Diary, Temporary, cache_only, known};
+    use crate::get::get_known;
+
+    /// Runs a program, delivers nothing.
+    struct Runs(&'static [&'static str]);
+
+    impl Source for Runs {
+        fn name(&self) -> String {
+            self.0[0].to_owned()
+        }
+        fn deliver(&self, order: &mut Order<'_>) -> Result<(), Failure> {
+            let mut command = Command::new(self.0[0]);
+            command.args(&self.0[1..]);
+            run(command, &std::path::absolute(order.folder()).unwrap(), order)
+        }
+    }
+
+    fn told(diary: &mut Diary, line: &'static [&'static str]) -> String {
+        let top = Temporary::new();
+        get_known(&known(1), &cache_only(&top), &[&Runs(line)], diary).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let text = told(&mut Diary::default(), &["optkit-no-such-program"]);
+        assert!(text.contains("`optkit-no-such-program` is not installed"), "{text}");
+        assert!(!exists("optkit-no-such-program"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_reason_of_a_failed_command_is_passed_on() {
+        let text = told(&mut Diary::default(), &["sh", "-c", "echo Reading; echo E: no package >&2; exit 7"]);
+        assert!(text.contains("`sh` failed (exit status: 7): no package"), "{text}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_command_is_ended_when_the_user_stops() {
+        let begun = Instant::now();
+        let text = told(&mut Diary { stop: true, ..Diary::default() }, &["sleep", "60"]);
+        assert!(text.contains("interrupted"), "{text}");
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn reasons_prefer_lines_of_errors_and_stay_short() {
+        assert_eq!(reason("W: a\nnpm error code X\nnpm error y\nlog is z"), "code X; y");
+        assert_eq!(reason("first\nlast\n\n"), "last");
+        assert_eq!(reason(""), "it gave no reason");
+        assert_eq!(reason(&"E: ä ä ".repeat(1000)).chars().count(), MOST_REASON);
+    }
 }

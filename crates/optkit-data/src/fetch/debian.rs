@@ -90,3 +90,35 @@ fn folders(top: &Path) -> io::Result<Vec<PathBuf>> {
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Diary, Temporary, cache_only, contents, gzip, known};
+    use crate::get::get_known;
+
+    /// The Debian source behind its commands: takes from a package that is unpacked already.
+    struct Unpacked(PathBuf);
+
+    impl Source for Unpacked {
+        fn name(&self) -> String {
+            "unpacked".to_owned()
+        }
+        fn deliver(&self, order: &mut Order<'_>) -> Result<(), Failure> {
+            Debian("tiny").take(&self.0, order)
+        }
+    }
+
+    #[test]
+    fn files_are_found_wherever_they_lie_in_the_package() {
+        let (top, mut diary) = (Temporary::new(), Diary::default());
+        let folder = top.join("contents/usr/share/tiny");
+        fs::create_dir_all(&folder).unwrap();
+        for (name, bytes) in NAMES.iter().zip(contents(1)) {
+            fs::write(folder.join(format!("{name}.gz")), gzip(&bytes)).unwrap();
+        }
+        let source = Unpacked(top.join("contents"));
+        get_known(&known(1), &cache_only(&top), &[&source], &mut diary).unwrap();
+        assert_eq!(diary.stored, NAMES);
+    }
+}
