@@ -9,8 +9,9 @@ use crate::model::Model;
 use crate::objective::fits;
 use crate::plan::{Plan, Scope};
 use crate::samples::TargetKind;
-use crate::walk::{Forward, Keep, Walk, Worker};
+use crate::walk::{Forward, Keep, Walk};
 use crate::weights::Weights;
+use crate::worker::Worker;
 use crate::{Network, Samples, SamplesError, Targets};
 
 /// Fraction of samples whose (first) largest output is at the label. Keeps its buffers from one call to the next.

@@ -13,8 +13,9 @@ use crate::Scalar;
 use crate::kernels::padded;
 use crate::model::{Activations, Kept, Model};
 use crate::plan::Scope;
-use crate::walk::{Forward, Keep, Sums, Walk, Worker};
+use crate::walk::{Forward, Keep, Walk};
 use crate::weights::Weights;
+use crate::worker::{Sums, Worker};
 
 /// Activations that others may stand on, by slot.
 pub(crate) type Published<S> = Arc<Mutex<Vec<Option<Arc<Activations<S>>>>>>;

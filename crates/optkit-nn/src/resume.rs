@@ -19,9 +19,10 @@ impl<S: Scalar> Evaluator<S> {
         archive.put_integer("clock", self.clock);
         archive.put_integer("anchor", place(self.anchor));
         for (i, slot) in self.slots.iter().enumerate() {
-            let Some(a) = slot.activations.as_deref() else { continue };
             archive.scope(&format!("slot{i}"), |archive| {
                 archive.put_integer("used", slot.used);
+                // Left to a decomposition: nothing is here.
+                let Some(a) = slot.activations.as_deref() else { return archive.put("point", Vec::new()) };
                 archive.put("point", a.point.clone());
                 archive.put("ratios", a.derived.ratios.clone());
                 if !a.is_direct() {

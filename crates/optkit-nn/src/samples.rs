@@ -1,7 +1,7 @@
 //! What a network is evaluated on: samples in the smallest storage that is fast, and what they should give.
 //!
-//! Evaluations walk over *tiles* of 256 samples. Bytes of which few are not zero (handwritten digits: 19 %) are kept
-//! as sparse columns of a tile, 2 bytes an entry, and multiplied as such; denser bytes and floats are converted
+//! Evaluations walk over *tiles* of 128 samples. Bytes of which few are not zero (handwritten digits: 19 %) are kept
+//! as sparse pairs of columns of a tile, 4 bytes a pair, and multiplied as such; denser bytes and floats are converted
 //! block by block while they are in cache. Layers do not know which.
 
 use std::ops::Range;
@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use crate::Scalar;
 use crate::kernels::{TILE, Tile};
 
-/// Share of bytes that are not zero above which sparse columns are slower than dense bytes (0.4: measured on a
-/// 784×32 product, where a sparse entry costs 2.3 times a dense one).
+/// Share of bytes that are not zero above which sparse columns are slower than dense bytes (measured on a 784×32
+/// product, where a sparse entry costs about as much as two dense ones).
 const SPARSE_BELOW: f64 = 0.4;
 
 /// Samples of equal length, immutable and shared by everything that is evaluated on them.

@@ -9,78 +9,16 @@ use std::ops::Range;
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::head::Outputs;
-use crate::kernels::{Product, SparseForward, SparseGradient, Start, TILE, padded, paired};
+use crate::kernels::{Product, SparseForward, SparseGradient, Start, padded};
 use crate::layers::{log_softmax, sigmoid, tanh};
 use crate::model::{Kept, Model};
 use crate::plan::{Kind, Scope};
 use crate::samples::Store;
 use crate::weights::Weights;
+use crate::worker::Worker;
 
 /// Samples of a block: 64 rows of 32 numbers in `f32` are 8 KiB.
-const BLOCK: usize = 64;
-
-/// What a chunk writes while it is walked. Owned by an evaluator, one a chunk.
-#[derive(Debug)]
-pub(crate) struct Worker<S> {
-    /// Outputs of steps for the block, where they are not kept.
-    outs: Vec<Buffer<S>>,
-    /// The block's samples, where products are dense.
-    input: Buffer<S>,
-    /// The tile's first outputs, where products are sparse and they are not kept.
-    tile_out: Buffer<S>,
-    /// Gradient with respect to the tile's first outputs, where products are sparse.
-    tile_gradient: Buffer<S>,
-    gradient: Buffer<S>,
-    gradient_below: Buffer<S>,
-    /// Sums of the gradient, by dense layer.
-    pub(crate) sums: Vec<Sums<S>>,
-    /// Sum of what the head gave.
-    pub(crate) total: f64,
-}
-
-/// Gradient of a dense layer's tensors over a chunk, or empty.
-#[derive(Debug)]
-pub(crate) struct Sums<S> {
-    /// \[out, padded in\]; of sparse products \[paired in, padded out\].
-    pub(crate) weight: Buffer<S>,
-    /// \[padded out\].
-    pub(crate) bias: Buffer<S>,
-}
-
-impl<S: Scalar> Worker<S> {
-    /// `gradients`: whether it will ever walk back.
-    pub(crate) fn new(model: &Model<S>, scope: &Scope, gradients: bool) -> Self {
-        let plan = &model.plan;
-        let first = &plan.dense[scope.first];
-        let room = |needed: bool, len: usize| Buffer::new(if needed { len } else { 0 });
-        let outs = plan.steps.iter().enumerate().map(|(i, step)| {
-            let kept = matches!(step.kind, Kind::Dense(k) if scope.keep[k]);
-            room(i >= scope.from && !kept, BLOCK * padded(step.width))
-        });
-        let sparse = model.sparse() && scope.from == 0 && !scope.shifts();
-        let sums = plan.dense.iter().zip(&scope.uses).enumerate().map(|(k, (d, uses))| {
-            let paired = paired(d.inputs) * padded(d.outputs);
-            let plain = d.outputs * padded(d.inputs);
-            let weight = if sparse && k == 0 { paired } else { plain };
-            Sums {
-                weight: room(gradients && uses.weight, weight),
-                bias: room(gradients && uses.bias, padded(d.outputs)),
-            }
-        });
-        let dense_input = !sparse && scope.from == 0 && !scope.shifts();
-        let tile = TILE * padded(first.outputs);
-        Self {
-            outs: outs.collect(),
-            input: room(dense_input, BLOCK * padded(plan.inputs)),
-            tile_out: room(sparse && !scope.keep[0], tile),
-            tile_gradient: room(sparse && gradients, tile),
-            gradient: room(gradients, BLOCK * plan.widest()),
-            gradient_below: room(gradients, BLOCK * plan.widest()),
-            sums: sums.collect(),
-            total: 0.0,
-        }
-    }
-}
+pub(crate) const BLOCK: usize = 64;
 
 /// How the outputs of the lowest dense layer come about.
 #[derive(Clone, Copy, Debug)]
@@ -119,15 +57,19 @@ impl<S> Keep<'_, S> {
     }
 }
 
-/// The samples of a block, counted in all samples, in the chunk and in the tile.
-#[derive(Clone)]
-struct Block {
+/// The samples of a block, and what of the chunk is frozen.
+struct Block<'a, S> {
+    /// Among all samples.
     rows: Range<usize>,
     in_chunk: Range<usize>,
     in_tile: Range<usize>,
+    /// Outputs of dense layers that the lowest layers stand on.
+    frozen: Option<&'a Kept<S>>,
+    /// The lowest outputs at the base of a line.
+    base: Option<&'a Buffer<S>>,
 }
 
-impl Block {
+impl<S> Block<'_, S> {
     fn len(&self) -> usize {
         self.rows.len()
     }
@@ -152,7 +94,7 @@ impl<S: Scalar> Walk<'_, S> {
                 sums.bias.fill(S::ZERO);
             }
         }
-        let frozen = self.frozen.map(|chunks| &chunks[chunk][..]);
+        let frozen = self.frozen.map(|chunks| &chunks[chunk]);
         let base = match self.forward {
             Forward::Line { base, .. } => Some(&base[chunk][self.scope.first]),
             Forward::Compute | Forward::Known => None,
@@ -170,11 +112,13 @@ impl<S: Scalar> Walk<'_, S> {
                     rows: tile_rows.start + in_tile.start..tile_rows.start + in_tile.end,
                     in_chunk: in_chunk.start + in_tile.start..in_chunk.start + in_tile.end,
                     in_tile,
+                    frozen,
+                    base,
                 };
-                self.forward_block(&block, worker, &mut kept, frozen, base.map(|b| &b[..]));
+                self.forward_block(&block, worker, &mut kept);
                 self.head(&block, worker, &kept);
                 if self.backward {
-                    self.backward_block(&block, worker, &kept, frozen);
+                    self.backward_block(&block, worker, &kept);
                 }
             }
             if self.backward && self.sparse() && self.scope.uses[0].weight {
@@ -227,70 +171,73 @@ impl<S: Scalar> Walk<'_, S> {
     }
 
     /// All steps from the lowest that is computed.
-    fn forward_block(
-        &self,
-        block: &Block,
-        worker: &mut Worker<S>,
-        kept: &mut Keep<'_, S>,
-        frozen: Option<&[Buffer<S>]>,
-        base: Option<&[S]>,
-    ) {
+    fn forward_block(&self, block: &Block<'_, S>, worker: &mut Worker<S>, kept: &mut Keep<'_, S>) {
         let steps = &self.model.plan.steps;
         if !worker.input.is_empty() && (self.backward || matches!(self.forward, Forward::Compute)) {
             let stride = padded(self.model.plan.inputs);
             self.model.samples.expand(block.rows.clone(), &self.model.values, &mut worker.input, stride);
         }
         for (i, step) in steps.iter().enumerate().skip(self.scope.from) {
-            let stride = padded(step.width);
-            let Kind::Dense(k) = step.kind else {
-                // Taken out while it is written, so that the others can be read.
-                let mut out = std::mem::take(&mut worker.outs[i]);
-                let x = self.before(i, block, worker, kept, frozen);
-                let y = &mut out[..block.len() * stride];
-                match step.kind {
-                    Kind::Relu => (self.model.kernels.relu)(x, y),
-                    Kind::Sigmoid => sigmoid::forward(x, y),
-                    Kind::Tanh => tanh::forward(x, y),
-                    Kind::LogSoftmax => log_softmax::forward(x, y, step.width, stride),
-                    Kind::Dense(_) => {}
-                }
-                worker.outs[i] = out;
+            if let Kind::Dense(k) = step.kind {
+                self.dense_outputs(i, k, block, worker, kept);
                 continue;
-            };
-            let lowest = k == self.scope.first;
-            let is_kept = !kept.get()[k].is_empty();
-            match self.forward {
-                Forward::Known if is_kept => continue,
-                Forward::Compute if lowest && self.sparse() => continue,
-                Forward::Line { ratio, .. } if lowest => {
-                    if let (Keep::Write(kept), Some(base)) = (&mut *kept, base) {
-                        let z = rows_mut(&mut kept[k], &block.in_chunk, stride);
-                        (self.model.kernels.along_line)(z, rows(base, &block.in_chunk, stride), ratio);
-                    }
-                    continue;
+            }
+            let stride = padded(step.width);
+            // Taken out while it is written, so that the others can be read.
+            let mut out = std::mem::take(&mut worker.outs[i]);
+            let x = self.before(i, block, worker, kept);
+            let y = &mut out[..block.len() * stride];
+            match step.kind {
+                Kind::Relu => (self.model.kernels.relu)(x, y),
+                Kind::Sigmoid => sigmoid::forward(x, y),
+                Kind::Tanh => tanh::forward(x, y),
+                Kind::LogSoftmax => log_softmax::forward(x, y, step.width, stride),
+                Kind::Dense(_) => {}
+            }
+            worker.outs[i] = out;
+        }
+    }
+
+    /// Outputs of dense layer `k`, step `i`, unless they are there.
+    fn dense_outputs(
+        &self,
+        i: usize,
+        k: usize,
+        block: &Block<'_, S>,
+        worker: &mut Worker<S>,
+        kept: &mut Keep<'_, S>,
+    ) {
+        let stride = padded(self.model.plan.steps[i].width);
+        let lowest = k == self.scope.first;
+        let is_kept = !kept.get()[k].is_empty();
+        match self.forward {
+            Forward::Known if is_kept => return,
+            Forward::Compute if lowest && self.sparse() => return,
+            Forward::Line { ratio, .. } if lowest => {
+                if let (Keep::Write(kept), Some(base)) = (&mut *kept, block.base) {
+                    let z = rows_mut(&mut kept[k], &block.in_chunk, stride);
+                    (self.model.kernels.along_line)(z, rows(base, &block.in_chunk, stride), ratio);
                 }
-                _ => {}
+                return;
             }
-            let mut out = match kept {
-                Keep::Write(kept) if is_kept => std::mem::take(&mut kept[k]),
-                _ => std::mem::take(&mut worker.outs[i]),
-            };
-            let range = if is_kept { block.in_chunk.clone() } else { 0..block.len() };
-            let y = rows_mut(&mut out, &range, stride);
-            match frozen {
-                Some(frozen) if lowest && self.scope.shifts() => {
-                    (self.model.kernels.shift)(
-                        rows(&frozen[k], &block.in_chunk, stride),
-                        &self.weights.dense[k].bias,
-                        y,
-                    );
-                }
-                _ => self.product(k, self.before(i, block, worker, kept, frozen), block.len(), y),
+            _ => {}
+        }
+        let mut out = match kept {
+            Keep::Write(kept) if is_kept => std::mem::take(&mut kept[k]),
+            _ => std::mem::take(&mut worker.outs[i]),
+        };
+        let range = if is_kept { block.in_chunk.clone() } else { 0..block.len() };
+        let y = rows_mut(&mut out, &range, stride);
+        match block.frozen {
+            Some(frozen) if lowest && self.scope.shifts() => {
+                let z = rows(&frozen[k], &block.in_chunk, stride);
+                (self.model.kernels.shift)(z, &self.weights.dense[k].bias, y);
             }
-            match kept {
-                Keep::Write(kept) if is_kept => kept[k] = out,
-                _ => worker.outs[i] = out,
-            }
+            _ => self.product(k, self.before(i, block, worker, kept), block.len(), y),
+        }
+        match kept {
+            Keep::Write(kept) if is_kept => kept[k] = out,
+            _ => worker.outs[i] = out,
         }
     }
 
@@ -314,10 +261,9 @@ impl<S: Scalar> Walk<'_, S> {
     fn before<'b>(
         &self,
         i: usize,
-        block: &Block,
+        block: &Block<'b, S>,
         worker: &'b Worker<S>,
         kept: &'b Keep<'_, S>,
-        frozen: Option<&'b [Buffer<S>]>,
     ) -> &'b [S] {
         let stride = padded(self.model.plan.width_before(i));
         if i == 0 {
@@ -325,7 +271,7 @@ impl<S: Scalar> Walk<'_, S> {
         }
         if i == self.scope.from {
             // Below the first step computed lies a frozen dense layer.
-            if let (Some(frozen), Kind::Dense(k)) = (frozen, self.model.plan.steps[i - 1].kind) {
+            if let (Some(frozen), Kind::Dense(k)) = (block.frozen, self.model.plan.steps[i - 1].kind) {
                 return rows(&frozen[k], &block.in_chunk, stride);
             }
         }
@@ -333,7 +279,13 @@ impl<S: Scalar> Walk<'_, S> {
     }
 
     /// What comes out of step `i`, computed or kept.
-    fn after<'b>(&self, i: usize, block: &Block, worker: &'b Worker<S>, kept: &'b Keep<'_, S>) -> &'b [S] {
+    fn after<'b>(
+        &self,
+        i: usize,
+        block: &Block<'_, S>,
+        worker: &'b Worker<S>,
+        kept: &'b Keep<'_, S>,
+    ) -> &'b [S] {
         let step = &self.model.plan.steps[i];
         let stride = padded(step.width);
         if let Kind::Dense(k) = step.kind {
@@ -348,7 +300,7 @@ impl<S: Scalar> Walk<'_, S> {
     }
 
     /// Loss of the block, and the gradient of the last outputs where it is wanted.
-    fn head(&self, block: &Block, worker: &mut Worker<S>, kept: &Keep<'_, S>) {
+    fn head(&self, block: &Block<'_, S>, worker: &mut Worker<S>, kept: &Keep<'_, S>) {
         let plan = &self.model.plan;
         let mut gradient = std::mem::take(&mut worker.gradient);
         let wanted = if self.backward { block.len() * padded(plan.outputs) } else { 0 };
@@ -369,13 +321,7 @@ impl<S: Scalar> Walk<'_, S> {
     }
 
     /// All steps back to the lowest dense layer with a tensor that varies.
-    fn backward_block(
-        &self,
-        block: &Block,
-        worker: &mut Worker<S>,
-        kept: &Keep<'_, S>,
-        frozen: Option<&[Buffer<S>]>,
-    ) {
+    fn backward_block(&self, block: &Block<'_, S>, worker: &mut Worker<S>, kept: &Keep<'_, S>) {
         let plan = &self.model.plan;
         for (i, step) in plan.steps.iter().enumerate().skip(self.scope.from).rev() {
             let stride = padded(step.width);
@@ -390,7 +336,7 @@ impl<S: Scalar> Walk<'_, S> {
                     log_softmax::backward(self.after(i, block, worker, kept), g, step.width, stride);
                 }
                 Kind::Dense(k) => {
-                    self.dense_gradient(i, k, g, block, worker, kept, frozen);
+                    self.dense_gradient(i, k, g, block, worker, kept);
                     if k == self.scope.first {
                         worker.gradient = gradient;
                         return;
@@ -415,16 +361,14 @@ impl<S: Scalar> Walk<'_, S> {
     }
 
     /// Gradient of the tensors of dense layer `k`, step `i`, from that of its outputs.
-    #[allow(clippy::too_many_arguments)] // the pieces of one borrow that cannot be passed as one
     fn dense_gradient(
         &self,
         i: usize,
         k: usize,
         g: &[S],
-        block: &Block,
+        block: &Block<'_, S>,
         worker: &mut Worker<S>,
         kept: &Keep<'_, S>,
-        frozen: Option<&[Buffer<S>]>,
     ) {
         let d = &self.model.plan.dense[k];
         let columns = padded(d.outputs);
@@ -444,7 +388,7 @@ impl<S: Scalar> Walk<'_, S> {
             a: g,
             a_row: 1,
             a_inner: columns,
-            b: self.before(i, block, worker, kept, frozen),
+            b: self.before(i, block, worker, kept),
             c: &mut sum,
             rows: d.outputs,
             inner: block.len(),
