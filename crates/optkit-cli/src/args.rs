@@ -1,0 +1,172 @@
+//! The command line's definition: help, completions and man page come from here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Minimise what a problem file says, the way it says.
+#[derive(Parser)]
+#[command(name = "optkit", version, long_version = crate::facts::long_version(), max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run a problem file
+    ///
+    /// Prints the problem, one line an epoch (or iteration), and a summary. Exit code 0: ended as the file asked;
+    /// 1: a budget ended a run that was to converge or reach a target; 2: usage or file error; 3: numerical
+    /// failure; 4: data missing; 130: interrupted (Ctrl-C ends after the current iteration, with the summary).
+    Solve(Solve),
+    /// Check a problem file without running it
+    Check(Check),
+    /// List the words of the language
+    List {
+        /// What to list
+        what: What,
+    },
+    /// List or fetch datasets
+    Data {
+        #[command(subcommand)]
+        action: DataAction,
+    },
+    /// Explain a diagnostic code such as E0201
+    Explain {
+        /// The code
+        code: String,
+    },
+    /// Print a shell completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// What a file may be changed by from outside.
+#[derive(Args)]
+pub(crate) struct Changes {
+    /// The problem file
+    pub(crate) file: PathBuf,
+    /// Set a value by its path: --set solver.radius=0.1
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Seed of initial parameters and random deals (the file's `run { seed }`)
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Threads; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Folder to look for datasets in first, and to fetch them to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Solve {
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+    /// Stop after N epochs; replaces the file's limit of that kind
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+    /// Stop after N iterations; replaces the file's limit of that kind
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<u64>,
+    /// Stop after this much training time (90s, 15min, 2h); replaces the file's limit of that kind
+    #[arg(long, value_name = "T", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// Print nothing but errors
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    /// Print JSON Lines: the problem, one object an epoch or iteration, the summary
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) changes: Changes,
+    /// Show, for every subdomain, its tensors and its share of a whole evaluation
+    #[arg(long)]
+    pub(crate) cost: bool,
+    /// Measure a loss and a loss with gradient, whole and per subdomain (needs the data)
+    #[arg(long)]
+    pub(crate) time: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DataAction {
+    /// Show the datasets and where they were found
+    List {
+        /// Folder to look in first
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Fetch a dataset, or verify the one that is there
+    Get {
+        /// The dataset: mnist, fashion_mnist
+        name: String,
+        /// Folder to look in first and to fetch to
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Show no progress
+        #[arg(long)]
+        quiet: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum What {
+    /// Solvers, their models and subproblem solvers, partitions
+    Methods,
+    /// Classic test functions
+    Functions,
+    /// Layers, losses and measures of networks
+    Layers,
+    /// Datasets
+    Datasets,
+}
+
+/// `90`, `90s`, `15min`, `2 h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == 'e' || c == '-'));
+    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let seconds = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "min" => 60.0,
+        "h" => 3600.0,
+        other => return Err(format!("unknown unit `{other}`; use ms, s, min or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| "must be a time of zero or more".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_take_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5 min"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("20ms"), Ok(Duration::from_millis(20)));
+        assert!(duration("5 days").unwrap_err().contains("ms, s, min or h"));
+        assert!(duration("-1s").is_err());
+    }
+}

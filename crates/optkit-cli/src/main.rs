@@ -1,0 +1,66 @@
+//! The `optkit` command.
+#![forbid(unsafe_code)]
+
+mod args;
+mod check;
+mod data;
+mod exit;
+mod facts;
+mod interrupt;
+mod list;
+mod read;
+mod show;
+mod solve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Cli, Command, DataAction};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let done = match command {
+        Command::Solve(args) => solve::solve(&args),
+        Command::Check(args) => check::check(&args),
+        Command::List { what } => list::list(what),
+        Command::Data { action: DataAction::List { data_dir } } => data::list(data_dir),
+        Command::Data { action: DataAction::Get { name, data_dir, quiet } } => {
+            data::get(&name, data_dir, quiet)
+        }
+        Command::Explain { code } => explain(&code),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "optkit", &mut script);
+            io::stdout().write_all(&script).map(|()| Exit::Success)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut page)
+                .and_then(|()| io::stdout().write_all(&page))
+                .map(|()| Exit::Success)
+        }
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        // Whoever reads our output has read enough: `optkit list methods | head -1`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn explain(code: &str) -> io::Result<Exit> {
+    match optkit::problem::explain(&code.to_uppercase()) {
+        Some(text) => writeln!(io::stdout(), "{text}").map(|()| Exit::Success),
+        None => {
+            eprintln!("error: there is no diagnostic `{code}`; codes look like E0201");
+            Ok(Exit::Usage)
+        }
+    }
+}

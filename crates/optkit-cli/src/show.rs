@@ -1,0 +1,140 @@
+//! What a run shows: text for people, JSON Lines for programs, or nothing.
+
+mod json;
+mod text;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use optkit::assemble::{Assembly, Plan, Subject};
+use optkit::{Iteration, Observer, RunReport};
+
+use crate::args::Solve;
+
+/// The problem in numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) title: Option<String>,
+    pub(crate) objective: String,
+    pub(crate) objective_name: String,
+    pub(crate) solver: String,
+    pub(crate) variables: usize,
+    pub(crate) tensors: Option<usize>,
+    pub(crate) subdomains: Option<usize>,
+    pub(crate) dataset: Option<String>,
+    pub(crate) data_checksum: Option<String>,
+    pub(crate) samples: Option<usize>,
+    pub(crate) stop: String,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    pub(crate) kernel: Option<String>,
+    /// What a line is: `epoch` where there are samples, `iteration` elsewhere.
+    pub(crate) unit: &'static str,
+    pub(crate) measures: Vec<String>,
+}
+
+impl Facts {
+    pub(crate) fn new(plan: &Plan, assembly: &Assembly, threads: usize) -> Self {
+        let (objective, tensors, dataset, kernel) = match &plan.subject {
+            Subject::Function { name, operands, .. } => {
+                let operands: Vec<String> = operands.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+                (format!("{name}({})", operands.join(", ")), None, None, None)
+            }
+            Subject::Network(subject) => (
+                format!("{} of {} on {}", subject.loss.name(), subject.name, subject.dataset),
+                Some(subject.network.tensors().len()),
+                Some(subject.dataset.clone()),
+                Some(subject.arithmetic()),
+            ),
+        };
+        Self {
+            title: plan.title.clone(),
+            objective,
+            objective_name: plan.objective_name.clone(),
+            solver: plan.solver_name.clone(),
+            variables: plan.subject.dim(),
+            tensors,
+            subdomains: plan.partition.as_ref().map(|p| p.parts().len()),
+            unit: if dataset.is_some() { "epoch" } else { "iteration" },
+            dataset,
+            data_checksum: assembly.data_checksum.clone(),
+            samples: assembly.samples,
+            stop: plan.stop.text(),
+            seed: plan.seed,
+            threads,
+            kernel,
+            measures: assembly.measures.iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
+}
+
+/// A way to show a run. Results go to stdout.
+pub(crate) trait Show {
+    /// Before the first iteration.
+    fn problem(&mut self, facts: &Facts) -> io::Result<()>;
+    /// After each iteration.
+    fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()>;
+    /// At the end.
+    fn summary(
+        &mut self,
+        facts: &Facts,
+        report: &RunReport,
+        total: Duration,
+        peak_memory: Option<u64>,
+    ) -> io::Result<()>;
+}
+
+/// The way that the command line asks for.
+pub(crate) fn choose(args: &Solve) -> Box<dyn Show + Send> {
+    if args.quiet {
+        Box::new(Silent)
+    } else if args.json {
+        Box::new(json::JsonLines::new())
+    } else {
+        Box::new(text::Text::new())
+    }
+}
+
+struct Silent;
+
+impl Show for Silent {
+    fn problem(&mut self, _: &Facts) -> io::Result<()> {
+        Ok(())
+    }
+    fn iteration(&mut self, _: &Iteration<'_>) -> io::Result<()> {
+        Ok(())
+    }
+    fn summary(&mut self, _: &Facts, _: &RunReport, _: Duration, _: Option<u64>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Shows iterations as they come; output that cannot be written stops the run.
+pub(crate) struct Observing<'a> {
+    shown: &'a mut (dyn Show + Send),
+    error: Option<io::Error>,
+}
+
+impl<'a> Observing<'a> {
+    pub(crate) fn new(shown: &'a mut (dyn Show + Send)) -> Self {
+        Self { shown, error: None }
+    }
+
+    /// What stopped the output, if anything did.
+    pub(crate) fn error(self) -> Option<io::Error> {
+        self.error
+    }
+}
+
+impl Observer for Observing<'_> {
+    fn observe(&mut self, iteration: &Iteration<'_>) -> ControlFlow<()> {
+        match self.shown.iteration(iteration) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.error = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `optkit solve`.
+
+use std::io;
+use std::time::Instant;
+
+use optkit::assemble::{Assembly, LoadPlanError, Plan};
+use optkit::data::{Fetch, Locations};
+use optkit::lang::Diagnostics;
+use optkit::{Run, StopWhen, Test, machine, run};
+
+use crate::args::{Changes, Solve};
+use crate::data::Shown;
+use crate::exit::Exit;
+use crate::show::Facts;
+use crate::{interrupt, read, show};
+
+/// Runs the file.
+pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
+    let begun = Instant::now();
+    let interrupted = interrupt::listen();
+    let planned = match read::planned(&args.changes) {
+        Ok(planned) => planned,
+        Err(exit) => return Ok(exit),
+    };
+    let mut plan = planned.plan;
+    limit(&mut plan.stop, args);
+    let threads = threads(&args.changes, &plan);
+    let pool = pool(threads)?;
+    let mut progress = Shown::new(args.quiet, interrupted);
+    let assembly = match pool.install(|| load(&plan, &args.changes, &mut progress)) {
+        Ok(assembly) => assembly,
+        Err(error) => return Ok(refused(error, planned.diagnostics)),
+    };
+    let facts = Facts::new(&plan, &assembly, threads);
+    let mut shown = show::choose(args);
+    shown.problem(&facts)?;
+    let Assembly { mut objective, mut optimizer, start, mut measures, .. } = assembly;
+    let mut observer = show::Observing::new(shown.as_mut());
+    let setup = Run {
+        stop: &plan.stop,
+        measures: &mut measures,
+        observer: &mut observer,
+        interrupt: Some(interrupted),
+    };
+    let outcome = pool.install(|| run(optimizer.as_mut(), objective.as_mut(), &start, setup));
+    if let Some(error) = observer.error() {
+        return Err(error);
+    }
+    match outcome {
+        Ok(report) => {
+            shown.summary(&facts, &report, begun.elapsed(), machine::peak_memory())?;
+            Ok(Exit::of_run(&report))
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// Limits of the command line replace the file's of their kind.
+fn limit(stop: &mut StopWhen, args: &Solve) {
+    if let Some(n) = args.epochs {
+        stop.limit(format!("--epochs {n}"), Test::Epochs(n));
+    }
+    if let Some(n) = args.iterations {
+        stop.limit(format!("--iterations {n}"), Test::Iterations(n));
+    }
+    if let Some(time) = args.time {
+        stop.limit(format!("--time {}s", time.as_secs_f64()), Test::Time(time));
+    }
+}
+
+/// The command line's threads, the file's, or all cores.
+pub(crate) fn threads(changes: &Changes, plan: &Plan) -> usize {
+    changes
+        .threads
+        .map(usize::from)
+        .or(plan.threads)
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// The pool in which everything runs.
+pub(crate) fn pool(threads: usize) -> io::Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(io::Error::other)
+}
+
+/// Brings the data in; a dataset that is missing is fetched.
+pub(crate) fn load(plan: &Plan, changes: &Changes, progress: &mut Shown) -> Result<Assembly, LoadPlanError> {
+    let locations = Locations::from_environment(changes.data_dir.clone());
+    plan.load(&locations, Fetch::IfMissing(progress))
+}
+
+/// Says why the plan could not be carried out.
+pub(crate) fn refused(error: LoadPlanError, mut diagnostics: Diagnostics) -> Exit {
+    match error {
+        LoadPlanError::Data(error) => {
+            eprintln!("error: {error}");
+            Exit::of_data(&error)
+        }
+        LoadPlanError::Fit(diagnostic) => {
+            diagnostics.list = vec![*diagnostic];
+            eprint!("{}", diagnostics.render(false));
+            Exit::Usage
+        }
+        other => {
+            eprintln!("error: {other}");
+            Exit::Usage
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! From a checked problem to an objective, a start and an optimizer.
+//!
+//! [`plan`] needs no data: it checks what only the numerical crates know (shapes, partitions, presets) and is what
+//! `optkit check` runs. [`Plan::load`] brings the data in and binds everything together.
+
+mod network;
+mod partition;
+mod solver;
+mod stop;
+
+use optkit_core::{Objective, Optimizer};
+use optkit_data::{Fetch, Locations};
+use optkit_functions::{TestFunction, build};
+use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem};
+use optkit_schwarz::Partition;
+
+pub use network::{Backend, NetworkSubject};
+pub use solver::{Slot, Solver};
+
+use crate::run::Measure;
+use crate::stop::StopWhen;
+
+/// What is minimised, described.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A classic function with its operands.
+    Function {
+        /// Its word.
+        name: String,
+        /// Its operands.
+        operands: Vec<(String, f64)>,
+        /// Number of variables.
+        dim: usize,
+    },
+    /// A loss of a network.
+    Network(NetworkSubject),
+}
+
+impl Subject {
+    /// Number of variables.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        match self {
+            Self::Function { dim, .. } => *dim,
+            Self::Network(subject) => subject.network.dim(),
+        }
+    }
+}
+
+/// A checked problem with everything settled but the data.
+pub struct Plan {
+    /// The problem's title.
+    pub title: Option<String>,
+    /// The declared name of the objective: `loss`.
+    pub objective_name: String,
+    /// What is minimised.
+    pub subject: Subject,
+    /// The subdomains, where the method has them.
+    pub partition: Option<Partition>,
+    /// The method.
+    pub solver: Solver,
+    /// The method's word.
+    pub solver_name: String,
+    /// When the run ends.
+    pub stop: StopWhen,
+    /// Seeds initial parameters and deals.
+    pub seed: u64,
+    /// Threads asked for.
+    pub threads: Option<usize>,
+}
+
+/// An objective bound to its data, ready to run.
+pub struct Assembly {
+    /// What is minimised.
+    pub objective: Box<dyn Objective>,
+    /// What minimises it.
+    pub optimizer: Box<dyn Optimizer>,
+    /// Where it begins.
+    pub start: Vec<f64>,
+    /// What is measured after each epoch.
+    pub measures: Vec<(String, Box<dyn Measure>)>,
+    /// Samples trained on, where there are samples.
+    pub samples: Option<usize>,
+    /// SHA-256 of the data, where there are data.
+    pub data_checksum: Option<String>,
+}
+
+/// Why a plan could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadPlanError {
+    /// The data could not be had.
+    #[error(transparent)]
+    Data(#[from] optkit_data::Error),
+    /// The data do not fit the problem.
+    #[error("{}", .0.title)]
+    Fit(Box<Diagnostic>),
+    /// The backend refuses.
+    #[error("{0}")]
+    Backend(String),
+}
+
+/// Settles everything but the data; all that is wrong comes back at once.
+pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let subject = match subject(problem) {
+        Ok(subject) => Some(subject),
+        Err(mut wrong) => {
+            found.append(&mut wrong);
+            None
+        }
+    };
+    let method = problem.solver();
+    let solver = Solver::from_method(method, &mut found);
+    let seed = problem.run.integer("seed").unwrap_or(0);
+    let declared = method.settings.partition("partition").and_then(|name| problem.partition(name));
+    let mut partition = None;
+    if let (Some(subject), Some(declared)) = (&subject, declared) {
+        match self::partition::partition(declared, subject, seed) {
+            Ok(made) => partition = Some(made),
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+    let (Some(subject), true) = (subject, found.is_empty()) else {
+        return Err(found);
+    };
+    Ok(Plan {
+        title: problem.title.clone(),
+        objective_name: problem.objective.name.clone(),
+        stop: stop::stop_when(&problem.stop, matches!(subject, Subject::Network(_))),
+        subject,
+        partition,
+        solver,
+        solver_name: method.name.value.clone(),
+        seed,
+        threads: problem.run.integer("threads").and_then(|n| usize::try_from(n).ok()),
+    })
+}
+
+fn subject(problem: &Problem) -> Result<Subject, Vec<Diagnostic>> {
+    match &problem.objective.kind {
+        ObjectiveKind::Function(call) => function(call).map_err(|d| vec![d]),
+        ObjectiveKind::NetworkLoss { .. } => network::subject(problem).map(Subject::Network),
+    }
+}
+
+fn function(call: &Call) -> Result<Subject, Diagnostic> {
+    let operands: Vec<(String, f64)> =
+        call.operands.iter().filter_map(|(name, value)| Some((name.clone(), value.value.real()?))).collect();
+    let f = test_function(&call.name.value, &operands).map_err(|error| {
+        let at = call.operands.first().map_or(call.name.span, |(_, v)| v.span);
+        Diagnostic::error("E0801", error.to_string()).label(at, "in this call")
+    })?;
+    Ok(Subject::Function { name: call.name.value.clone(), dim: f.dim(), operands })
+}
+
+fn test_function(
+    name: &str,
+    operands: &[(String, f64)],
+) -> Result<Box<dyn TestFunction>, optkit_functions::Error> {
+    let given: Vec<(&str, f64)> = operands.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    build(name, &given)
+}
+
+impl Plan {
+    /// Brings the data in. A dataset that is nowhere on the machine is fetched where `fetch` allows it.
+    pub fn load(&self, locations: &Locations, fetch: Fetch<'_>) -> Result<Assembly, LoadPlanError> {
+        let optimizer = self.solver.make(self.partition.clone());
+        match &self.subject {
+            Subject::Function { name, operands, .. } => {
+                let f = test_function(name, operands)
+                    .map_err(|error| LoadPlanError::Backend(error.to_string()))?;
+                let start = f.start();
+                Ok(Assembly {
+                    objective: f,
+                    optimizer,
+                    start,
+                    measures: Vec::new(),
+                    samples: None,
+                    data_checksum: None,
+                })
+            }
+            Subject::Network(subject) => subject.load(self.seed, optimizer, locations, fetch),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! From network, data and loss in a file to an objective.
+
+use std::sync::Arc;
+
+use optkit_core::{Objective, Optimizer};
+use optkit_data::{Dataset, Fetch, Locations};
+use optkit_lang::{
+    Data, Diagnostic, LayerLine, Network as Declared, ObjectiveKind, Problem, Span, Split, Value,
+};
+use optkit_nn::{
+    Accuracy, Layer, LayerError, Loss, Network, NetworkError, NetworkObjective, Samples, Targets,
+};
+
+use super::{Assembly, LoadPlanError};
+use crate::run::Measure;
+
+/// What computes a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Our own kernels.
+    Native,
+    /// dfdx.
+    Dfdx,
+}
+
+/// A loss of a network on a dataset, described.
+#[derive(Clone, Debug)]
+pub struct NetworkSubject {
+    /// The network.
+    pub network: Network,
+    /// Its declared name.
+    pub name: String,
+    /// The loss.
+    pub loss: Loss,
+    /// The dataset's word: `mnist`.
+    pub dataset: String,
+    /// Its operand: the folder of `idx("folder")`.
+    pub folder: Option<String>,
+    /// True where bytes are scaled to [0, 1], false where they are taken as they are.
+    pub unit: bool,
+    /// Which samples are trained on.
+    pub split: Split,
+    /// Double precision.
+    pub double: bool,
+    /// What computes it.
+    pub backend: Backend,
+    /// Name and samples of each measure.
+    pub measures: Vec<(String, Split)>,
+    /// Where the `input` line and the last layer stand, for what only the data can tell.
+    places: Places,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    input: Span,
+    last: Span,
+}
+
+/// Describes the objective; shapes are checked against the dataset where its shape is known without its files.
+pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnostic>> {
+    let ObjectiveKind::NetworkLoss { loss, network, data, split, .. } = &problem.objective.kind else {
+        unreachable!("called for network losses only");
+    };
+    let declared = problem.network(network).expect("the checker resolves networks");
+    let data = problem.data(data).expect("the checker resolves data");
+    let mut found = Vec::new();
+    let built = build(declared).map_err(|d| vec![d])?;
+    let word = &data.dataset.name.value;
+    let places = Places {
+        input: declared.layers.first().map_or(declared.name.span, |l| l.span),
+        last: declared.layers.last().map_or(declared.name.span, |l| l.span),
+    };
+    let mut measures = Vec::new();
+    for measure in &problem.measures {
+        if measure.network != *network {
+            found.push(
+                Diagnostic::error(
+                    "E0810",
+                    format!("measure `{}` looks at another network", measure.name.value),
+                )
+                .label(measure.name.span, format!("on `{}`", measure.network))
+                .help(format!("measure the network that is trained: `{network}`")),
+            );
+        }
+        if measure.data != data.name.value {
+            found.push(
+                Diagnostic::error("E0810", format!("measure `{}` looks at other data", measure.name.value))
+                    .label(measure.name.span, format!("on `{}`", measure.data))
+                    .help(format!("measure on `{0}.train` or `{0}.test`", data.name.value)),
+            );
+        }
+        measures.push((measure.name.value.clone(), measure.split));
+    }
+    let backend = backend(problem, &mut found);
+    let double = problem.run.word("precision") == Some("f64");
+    if backend == Backend::Dfdx && double {
+        let span = problem.run.span("precision").unwrap_or_default();
+        found.push(
+            Diagnostic::error("E0811", "backend `dfdx` computes in f32 only")
+                .label(span, "this precision")
+                .help("use `precision = f32`, or `backend = native`"),
+        );
+    }
+    let subject = NetworkSubject {
+        network: built,
+        name: network.clone(),
+        loss: Loss::from_word(&loss.value).expect("the vocabulary lists available losses only"),
+        dataset: word.clone(),
+        folder: folder(data),
+        unit: data.dataset.settings.word("images") != Some("raw"),
+        split: *split,
+        double,
+        backend,
+        measures,
+        places,
+    };
+    if let Some(outline) = optkit_data::shape_hint(word)
+        && let Err(diagnostic) = subject.fits(&outline.shape, outline.classes)
+    {
+        found.push(diagnostic);
+    }
+    if found.is_empty() { Ok(subject) } else { Err(found) }
+}
+
+fn folder(data: &Data) -> Option<String> {
+    data.dataset.operands.iter().find_map(|(_, value)| match &value.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    })
+}
+
+fn backend(problem: &Problem, found: &mut Vec<Diagnostic>) -> Backend {
+    if problem.run.word("backend") != Some("dfdx") {
+        return Backend::Native;
+    }
+    if cfg!(not(feature = "dfdx")) {
+        let span = problem.run.span("backend").unwrap_or_default();
+        found.push(
+            Diagnostic::error("E0812", "this optkit was built without the dfdx backend")
+                .label(span, "this backend")
+                .help("build with `cargo build --release --features dfdx`, or use `backend = native`"),
+        );
+    }
+    Backend::Dfdx
+}
+
+/// The declared network, its shapes checked.
+fn build(declared: &Declared) -> Result<Network, Diagnostic> {
+    let mut input = None;
+    let mut layers = Vec::new();
+    let mut lines: Vec<&LayerLine> = Vec::new();
+    for line in &declared.layers {
+        if line.name.value == "input" {
+            let shape = match line.operands.first().map(|v| &v.value) {
+                Some(Value::Shape(shape)) => shape.clone(),
+                Some(Value::Integer(n)) => vec![usize::try_from(*n).unwrap_or(usize::MAX)],
+                _ => Vec::new(),
+            };
+            if input.replace(shape).is_some() || !layers.is_empty() {
+                return Err(Diagnostic::error(
+                    "E0808",
+                    "`input` stands once, as the first line of a network",
+                )
+                .label(line.span, "this line"));
+            }
+        } else {
+            layers.push(layer(line).map_err(|error| {
+                Diagnostic::error("E0808", error.to_string()).label(line.span, "this layer")
+            })?);
+            lines.push(line);
+        }
+    }
+    let Some(input) = input else {
+        return Err(Diagnostic::error("E0808", format!("network `{}` has no input", declared.name.value))
+            .label(declared.name.span, "this network")
+            .help("begin it with a line such as `input 28x28`"));
+    };
+    Network::new(input, layers).map_err(|error| {
+        let (at, text) = match &error {
+            NetworkError::Layer { index, source } => {
+                (lines.get(*index).map_or(declared.name.span, |l| l.span), source.to_string())
+            }
+            NetworkError::TooLarge { index } => {
+                (lines.get(*index).map_or(declared.name.span, |l| l.span), error.to_string())
+            }
+            NetworkError::EmptyInput { .. } => {
+                (declared.layers.first().map_or(declared.name.span, |l| l.span), error.to_string())
+            }
+        };
+        Diagnostic::error("E0808", text).label(at, "this layer")
+    })
+}
+
+fn layer(line: &LayerLine) -> Result<Layer, LayerError> {
+    let operands: Vec<String> = line.operands.iter().map(|v| text(&v.value)).collect();
+    let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
+    let settings: Vec<(&str, String)> = line.settings.iter().map(|(k, v)| (k, text(&v.value))).collect();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    Layer::from_words(&line.name.value, &operands, &settings)
+}
+
+/// A value as it would be written.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Real(v) => v.to_string(),
+        Value::Integer(v) => v.to_string(),
+        Value::Switch(v) => (if *v { "on" } else { "off" }).to_owned(),
+        Value::Word(v) | Value::Text(v) | Value::Name(v) => v.clone(),
+        Value::Shape(shape) => shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
+        other => format!("{other:?}"),
+    }
+}
+
+impl NetworkSubject {
+    /// Input and output against what the data have.
+    fn fits(&self, shape: &[usize], classes: usize) -> Result<(), Diagnostic> {
+        let written = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+        if self.network.input() != shape {
+            return Err(Diagnostic::error(
+                "E0809",
+                format!(
+                    "network `{}` takes {}, but a sample of `{}` is {}",
+                    self.name,
+                    written(self.network.input()),
+                    self.dataset,
+                    written(shape)
+                ),
+            )
+            .label(self.places.input, "this input")
+            .help(format!("write `input {}`", written(shape))));
+        }
+        if self.network.outputs() != classes {
+            return Err(Diagnostic::error(
+                "E0809",
+                format!(
+                    "network `{}` has {} outputs, but `{}` has {classes} classes",
+                    self.name,
+                    self.network.outputs(),
+                    self.dataset
+                ),
+            )
+            .label(self.places.last, "the last layer")
+            .help(format!("end the network with `dense {classes}`")));
+        }
+        Ok(())
+    }
+
+    /// The dataset, checked against the network.
+    fn dataset(&self, locations: &Locations, fetch: Fetch<'_>) -> Result<Dataset, LoadPlanError> {
+        let dataset = optkit_data::load(&self.dataset, self.folder.as_deref(), locations, fetch)?;
+        self.fits(&dataset.shape, dataset.classes).map_err(|d| LoadPlanError::Fit(Box::new(d)))?;
+        Ok(dataset)
+    }
+}
+
+/// Samples with what they are compared with, shared by the loss and the measures.
+#[derive(Clone)]
+struct Loaded {
+    samples: Arc<Samples>,
+    targets: Arc<Targets>,
+}
+
+impl NetworkSubject {
+    /// What computes the network, in a few words.
+    #[must_use]
+    pub fn arithmetic(&self) -> String {
+        match (self.backend, self.double) {
+            (Backend::Dfdx, _) => "dfdx f32".to_owned(),
+            (Backend::Native, true) => "native f64".to_owned(),
+            (Backend::Native, false) => format!("native f32 ({})", optkit_nn::kernel().name()),
+        }
+    }
+
+    pub(super) fn load(
+        &self,
+        seed: u64,
+        optimizer: Box<dyn Optimizer>,
+        locations: &Locations,
+        fetch: Fetch<'_>,
+    ) -> Result<Assembly, LoadPlanError> {
+        let dataset = self.dataset(locations, fetch)?;
+        let scale = if self.unit { dataset.scale } else { 1.0 };
+        let (classes, checksum) = (dataset.classes, dataset.checksum);
+        let needed = |split: Split| self.split == split || self.measures.iter().any(|(_, s)| *s == split);
+        // One split after the other: its bytes go before the next one's samples come.
+        let train = needed(Split::Train).then(|| self.tile(dataset.train, scale, classes)).transpose()?;
+        let test = needed(Split::Test).then(|| self.tile(dataset.test, scale, classes)).transpose()?;
+        let of = |split: Split| {
+            let loaded = match split {
+                Split::Train => &train,
+                Split::Test => &test,
+            };
+            loaded.clone().expect("what is needed was loaded")
+        };
+        let mut measures: Vec<(String, Box<dyn Measure>)> = Vec::new();
+        for (name, split) in &self.measures {
+            let Loaded { samples, targets } = of(*split);
+            let accuracy = Accuracy::new(&self.network, samples, targets).map_err(refused)?;
+            measures.push((name.clone(), Box::new(AccuracyMeasure(accuracy))));
+        }
+        let trained = of(self.split);
+        let samples = trained.samples.count();
+        Ok(Assembly {
+            objective: self.objective(trained)?,
+            optimizer,
+            start: self.network.initial(seed),
+            measures,
+            samples: Some(samples),
+            data_checksum: Some(checksum),
+        })
+    }
+
+    fn tile(&self, split: optkit_data::Split, scale: f32, classes: usize) -> Result<Loaded, LoadPlanError> {
+        let features = self.network.inputs();
+        let samples = Samples::from_bytes(&split.features, features, scale).map_err(refused)?;
+        let targets = Targets::labels(&split.labels, classes).map_err(refused)?;
+        Ok(Loaded { samples: Arc::new(samples), targets: Arc::new(targets) })
+    }
+
+    fn objective(&self, data: Loaded) -> Result<Box<dyn Objective>, LoadPlanError> {
+        let Loaded { samples, targets } = data;
+        let (network, loss) = (&self.network, self.loss);
+        Ok(match (self.backend, self.double) {
+            #[cfg(feature = "dfdx")]
+            (Backend::Dfdx, _) => {
+                Box::new(optkit_nn::DfdxObjective::new(network, loss, samples, targets).map_err(refused)?)
+            }
+            (_, true) => {
+                Box::new(NetworkObjective::<f64>::new(network, loss, samples, targets).map_err(refused)?)
+            }
+            (_, false) => {
+                Box::new(NetworkObjective::<f32>::new(network, loss, samples, targets).map_err(refused)?)
+            }
+        })
+    }
+}
+
+fn refused(error: impl std::fmt::Display) -> LoadPlanError {
+    LoadPlanError::Backend(error.to_string())
+}
+
+struct AccuracyMeasure(Accuracy);
+
+impl Measure for AccuracyMeasure {
+    fn measure(&mut self, x: &[f64]) -> f64 {
+        self.0.evaluate(x)
+    }
+}

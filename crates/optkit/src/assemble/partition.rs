@@ -1,0 +1,58 @@
+//! From a partition in a file to index sets.
+
+use optkit_lang::{Diagnostic, Partition as Declared, Value};
+use optkit_schwarz::{Deal, Partition};
+
+use super::Subject;
+
+/// The declared partition of the subject's variables.
+pub(super) fn partition(declared: &Declared, subject: &Subject, seed: u64) -> Result<Partition, Diagnostic> {
+    let call = &declared.call;
+    let n = subject.dim();
+    let parts = call.settings.integer("parts").map_or(1, |p| usize::try_from(p).unwrap_or(usize::MAX));
+    let made = match call.name.value.as_str() {
+        "contiguous" => Partition::contiguous(n, parts),
+        "random" => Partition::random(n, parts, seed),
+        "explicit" => {
+            let lists = match call.operand("parts").map(|v| &v.value) {
+                Some(Value::Lists(lists)) => lists.as_slice(),
+                _ => &[],
+            };
+            if lists.iter().flatten().any(|&i| i == 0) {
+                return Err(Diagnostic::error(
+                    "E0806",
+                    "variables are counted from 1, but index 0 is listed",
+                )
+                .label(call.name.span, "in this partition"));
+            }
+            let from_zero: Vec<Vec<usize>> = lists
+                .iter()
+                .map(|list| list.iter().map(|&i| usize::try_from(i - 1).unwrap_or(usize::MAX)).collect())
+                .collect();
+            Partition::explicit(n, &from_zero)
+        }
+        "weights" => {
+            let Subject::Network(subject) = subject else {
+                return Err(Diagnostic::error(
+                    "E0807",
+                    "`weights` splits a network, but none is minimised here",
+                )
+                .label(call.name.span, "this partition")
+                .help("use `contiguous { parts = … }` or `random { parts = … }`"));
+            };
+            let ranges: Vec<_> = subject.network.tensors().into_iter().map(|t| t.range).collect();
+            let deal = if call.settings.word("deal") == Some("in_order") {
+                Deal::InOrder
+            } else {
+                Deal::Random(seed)
+            };
+            Partition::from_ranges(n, &ranges, parts, deal)
+        }
+        other => unreachable!("the vocabulary has no partition `{other}`"),
+    };
+    made.map_err(|error| {
+        let at = call.settings.span("parts").unwrap_or(call.name.span);
+        Diagnostic::error("E0805", error.to_string())
+            .label(at, format!("in partition `{}`", declared.name.value))
+    })
+}

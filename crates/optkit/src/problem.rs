@@ -1,0 +1,139 @@
+//! Problem files: read, checked, planned.
+
+use std::path::Path;
+
+use optkit_lang::{Diagnostics, Override, Problem, Source, check};
+
+use crate::assemble::{Plan, plan};
+use crate::vocabulary;
+
+/// A problem file that can be run.
+pub struct Planned {
+    /// What the file says.
+    pub problem: Problem,
+    /// What is to be done.
+    pub plan: Plan,
+    /// Warnings, with the sources to show them in.
+    pub diagnostics: Diagnostics,
+}
+
+/// Why a file cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    File {
+        /// As the user named it.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is wrong.
+    #[error("{} error(s)", .0.list.iter().filter(|d| d.is_error()).count())]
+    Wrong(Diagnostics),
+}
+
+/// Reads and checks the file at `path`, with `overrides` (`path=value`) applied.
+pub fn read(path: &Path, overrides: &[Override]) -> Result<Planned, ReadError> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| ReadError::File { path: name.clone(), source })?;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            return Err(ReadError::Wrong(not_text(&name, error.as_bytes(), error.utf8_error().valid_up_to())));
+        }
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut load = |used: &str| std::fs::read_to_string(folder.join(used)).map_err(|e| e.to_string());
+    from_text(Source::new(name, text), &mut load, overrides)
+}
+
+/// Checks a text; `load` brings the files that it uses.
+pub fn from_text(
+    source: Source,
+    load: &mut dyn FnMut(&str) -> Result<String, String>,
+    overrides: &[Override],
+) -> Result<Planned, ReadError> {
+    let checked = check(source, load, overrides, &vocabulary());
+    let mut diagnostics = checked.diagnostics;
+    let Some(problem) = checked.problem else {
+        return Err(ReadError::Wrong(diagnostics));
+    };
+    match plan(&problem) {
+        Ok(plan) => Ok(Planned { problem, plan, diagnostics }),
+        Err(wrong) => {
+            wrong.into_iter().for_each(|d| diagnostics.push(d));
+            Err(ReadError::Wrong(diagnostics))
+        }
+    }
+}
+
+fn not_text(name: &str, bytes: &[u8], valid: usize) -> Diagnostics {
+    optkit_lang::not_text(name, bytes, valid)
+}
+
+/// What a diagnostic code means, with an example: `optkit explain E0201`.
+#[must_use]
+pub fn explain(code: &str) -> Option<&'static str> {
+    optkit_lang::explain(code)
+        .or_else(|| EXPLANATIONS.iter().find(|(known, _)| *known == code).map(|(_, text)| *text))
+}
+
+/// The codes of what only the numerical crates know.
+pub const EXPLANATIONS: &[(&str, &str)] = &[
+    (
+        "E0801",
+        "A function refuses its operands.\n\nOperands have ranges, and some must fit together: `powell_singular(n = 10)` \
+         is refused because n must be a multiple of 4. `optkit list functions` shows every function with its operands.",
+    ),
+    (
+        "E0802",
+        "Settings of a method do not fit together.\n\nEach is in its own range, but the radius must lie between \
+         `min_radius` and `max_radius`, and `shrink_below` must not exceed `grow_above`.",
+    ),
+    (
+        "E0803",
+        "A radius inside a slot of `apts`.\n\nAPTS gives its local solvers its own radius and keeps every step inside \
+         it; the global solver's radius is that of APTS. Set `radius`, `min_radius` and `max_radius` on `apts`.",
+    ),
+    (
+        "E0804",
+        "`iterations` on a solver of its own.\n\nIn a slot of `apts` it says how many iterations a call makes. A run as \
+         a whole is limited by `stop when iterations >= …`.",
+    ),
+    (
+        "E0805",
+        "A partition that cannot be made.\n\nParts must be disjoint, cover all variables, and be no more than there are \
+         variables (for `weights`: tensors).",
+    ),
+    (
+        "E0806",
+        "Variables are counted from 1.\n\n`explicit([[1, 2], [3]])` splits three variables into two parts.",
+    ),
+    (
+        "E0807",
+        "`weights` needs a network.\n\nIt deals the parameter tensors of a network to the parts. A classic function has \
+         no tensors: use `contiguous`, `random` or `explicit`.",
+    ),
+    (
+        "E0808",
+        "A network whose layers do not fit together.\n\nEvery layer takes the shape that the one before it gives; `dense` \
+         takes flat input, so `flatten` stands before it where the input is an image.",
+    ),
+    (
+        "E0809",
+        "A network that does not fit its data.\n\n`input` must have the shape of a sample, the last layer as many \
+         outputs as there are classes.",
+    ),
+    (
+        "E0810",
+        "A measure of something else.\n\nA measure looks at the network that is trained, on the samples of the data set \
+         that it is trained on (`.train` or `.test`).",
+    ),
+    ("E0811", "A precision that the backend does not have.\n\nThe dfdx backend computes in f32."),
+    (
+        "E0812",
+        "A backend that is not in this build.\n\nThe dfdx backend is optional: `cargo build --release --features dfdx`.",
+    ),
+];

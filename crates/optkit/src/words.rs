@@ -1,0 +1,62 @@
+//! The vocabulary: every crate's table, put together, and the settings of the `run` block.
+
+use optkit_core::vocabulary::{Kind, Setting, Support, Vocabulary};
+
+/// The settings of `run { … }`.
+pub static RUN: &[Setting] = &[
+    available("seed", Kind::Integer(0, u64::MAX), Some("0"), "seeds initial parameters, deals and splits"),
+    available(
+        "threads",
+        Kind::Integer(1, 1024),
+        Some(""),
+        "threads; all cores unless given (results do not depend on it)",
+    ),
+    available(
+        "precision",
+        Kind::Word(&["f32", "f64"]),
+        Some("f32"),
+        "arithmetic of a network; f64 is for checks and slow",
+    ),
+    available(
+        "backend",
+        Kind::Word(&["native", "dfdx"]),
+        Some("native"),
+        "what computes a network; dfdx needs a build with that feature",
+    ),
+    planned("checkpoint", Kind::Text, "where and how often checkpoints are written"),
+    planned("memory", Kind::Memory, "limit on the memory of an evaluation"),
+];
+
+const fn available(
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Setting {
+    Setting { name, kind, default, doc, support: Support::Available }
+}
+
+const fn planned(name: &'static str, kind: Kind, doc: &'static str) -> Setting {
+    Setting { name, kind, default: Some(""), doc, support: Support::Planned }
+}
+
+/// All words of the language, from the tables of all crates.
+#[must_use]
+pub fn vocabulary() -> Vocabulary {
+    let subproblems = optkit_trust_region::SUBPROBLEMS.iter().map(|row| row.entry);
+    Vocabulary {
+        methods: optkit_schwarz::METHODS
+            .iter()
+            .chain(optkit_trust_region::METHODS)
+            .copied()
+            .chain(subproblems)
+            .collect(),
+        functions: optkit_functions::entries(),
+        layers: optkit_nn::LAYERS.to_vec(),
+        datasets: optkit_data::DATASETS.to_vec(),
+        losses: optkit_nn::LOSSES.to_vec(),
+        measures: optkit_nn::MEASURES.to_vec(),
+        partitions: optkit_schwarz::PARTITIONS.to_vec(),
+        run: RUN.to_vec(),
+    }
+}

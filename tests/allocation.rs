@@ -1,0 +1,69 @@
+//! After its first iterations a method allocates nothing, counted by the allocator itself.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use optkit::assemble::Assembly;
+use optkit::data::{Fetch, Locations};
+use optkit::lang::Source;
+use optkit::{Apts, AptsOptions, Flow, Objective, Optimizer, Partition, TrustRegion, problem};
+use optkit_tests::Wavy;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is handed to the system's allocator unchanged; counting has no effect on memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations in `iterations` iterations, after some that may allocate.
+fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f64], iterations: u32) -> u64 {
+    optimizer.start(f, start, None).unwrap();
+    let mut step = || {
+        optimizer.prepare(f).unwrap();
+        assert!(matches!(optimizer.step(f), Flow::Continue(_)));
+    };
+    (0..5).for_each(|_| step());
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    (0..iterations).for_each(|_| step());
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+/// One test only: the counter sees all threads of the process.
+#[test]
+fn iterations_allocate_nothing() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    pool.install(|| {
+        let mut f = Wavy::new(80, 5);
+        let start = f.start();
+        assert_eq!(allocations(&mut TrustRegion::default(), &mut f, &start, 20), 0, "trust region");
+        let mut apts = Apts::new(Partition::contiguous(80, 4).unwrap(), AptsOptions::default());
+        assert_eq!(allocations(&mut apts, &mut f, &start, 20), 0, "APTS on the whole objective");
+    });
+
+    let text = include_str!("../problems/digits_fcnn.apts");
+    let source = Source::new("digits_fcnn.apts", text);
+    let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &[]).unwrap();
+    let assembly = planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
+    let Assembly { mut objective, mut optimizer, start, .. } = assembly;
+    let counted = pool.install(|| allocations(optimizer.as_mut(), objective.as_mut(), &start, 20));
+    assert_eq!(counted, 0, "APTS on a network");
+}
