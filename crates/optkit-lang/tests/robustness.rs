@@ -212,8 +212,18 @@ const TOKENS: &[&str] = &[
     "18446744073709551616",
 ];
 
+/// So many cases from a fixed seed.
+fn config(cases: u32, seed: u64) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(400, 1))]
 
     #[test]
     fn mutated_files_never_panic(

@@ -95,12 +95,12 @@ impl Checker<'_> {
         if number.is_finite() {
             return Some(value);
         }
-        let what = if number.is_nan() { "undefined" } else { "infinite or too large for a number" };
-        self.push(
-            Diagnostic::error("E0204", format!("this is {what}"))
-                .label(span, "this value")
-                .help("numbers lie between -1.8e308 and 1.8e308"),
-        );
+        let (what, help) = if number.is_nan() {
+            ("undefined", "check the operands: a root or logarithm of a negative number, 0/0")
+        } else {
+            ("infinite or too large for a number", "numbers lie between -1.8e308 and 1.8e308")
+        };
+        self.push(Diagnostic::error("E0204", format!("this is {what}")).label(span, "this value").help(help));
         None
     }
 
@@ -148,7 +148,7 @@ impl Checker<'_> {
         self.push(
             Diagnostic::error("E0202", format!("this operation takes {takes}"))
                 .label(span, format!("this is {}", value.words()))
-                .help("write the result itself, or change this operand"),
+                .help("change this operand, or write the result itself"),
         );
     }
 

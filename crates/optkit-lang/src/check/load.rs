@@ -87,15 +87,16 @@ pub(super) fn merge(statements: Vec<Statement>, diagnostics: &mut Vec<Diagnostic
         };
         let (first, again) = (place(&merged[earlier]), place(&statement));
         if first.source == again.source && !matches!(statement.kind, StatementKind::Broken { .. }) {
-            let title = match declaration(&statement) {
-                Some((name, _)) => format!("`{}` is declared twice", name.value),
-                None => format!("there is a second {key}"),
+            let (title, help) = if key.starts_with('`') || key.starts_with("unnamed") {
+                (format!("there is a second {key}"), "remove one of them")
+            } else {
+                (format!("`{key}` is declared twice"), "remove one, or give it another name")
             };
             diagnostics.push(
                 Diagnostic::error("E0307", title)
                     .label(again, "declared again here")
                     .label(first, "declared here")
-                    .help("remove one, or give it another name"),
+                    .help(help),
             );
             continue;
         }

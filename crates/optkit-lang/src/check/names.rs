@@ -123,8 +123,8 @@ impl Names {
         let known: Vec<_> = self.all(wanted).map(|name| format!("`{name}`")).collect();
         let known = known.join(", ");
         match wanted {
-            _ if !known.is_empty() => format!("declared here: {known}"),
             Declared::Constant => "declare it before this line: `param n = 1000`".to_owned(),
+            _ if !known.is_empty() => format!("declared here: {known}"),
             Declared::Data => "declare it: `data mnist = mnist()`".to_owned(),
             Declared::Network => "declare it: `network net { … }`".to_owned(),
             Declared::Partition => "declare it: `partition blocks = contiguous { parts = 4 }`".to_owned(),

@@ -69,7 +69,7 @@ impl Checker<'_> {
         for operand in entry.operands {
             let value = match rest.next() {
                 Some(expression) if self.is_layer(expression) => {
-                    self.layer_as_operand(owner, written, expression);
+                    self.layer_as_operand(owner, entry, written, expression);
                     return values;
                 }
                 Some(expression) => self
@@ -81,7 +81,7 @@ impl Checker<'_> {
         }
         if let Some(excess) = rest.next() {
             if self.is_layer(excess) {
-                self.layer_as_operand(owner, written, excess);
+                self.layer_as_operand(owner, entry, written, excess);
             } else if !matches!(excess.kind, ExpressionKind::Broken) {
                 let names: Vec<_> = entry.operands.iter().map(|o| format!("`{}`", o.name)).collect();
                 let d = Diagnostic::error("E0309", format!("`{}` has too many arguments", owner.value))
@@ -101,10 +101,18 @@ impl Checker<'_> {
     }
 
     /// `dense 32 relu`: two layers on one line without a separator.
-    fn layer_as_operand(&mut self, owner: &Spanned<&str>, written: &[Expression], layer: &Expression) {
+    fn layer_as_operand(
+        &mut self,
+        owner: &Spanned<&str>,
+        entry: &Entry,
+        written: &[Expression],
+        layer: &Expression,
+    ) {
         let name = layer.name().unwrap_or_default();
         let arguments = written.iter().take_while(|e| e.span != layer.span);
-        let arguments: Vec<_> = arguments.map(|e| self.text_of(e.span)).collect();
+        let mut arguments: Vec<_> = arguments.map(|e| self.text_of(e.span)).collect();
+        let missing = entry.operands.iter().skip(arguments.len()).filter(|o| o.default.is_none());
+        arguments.extend(missing.map(|o| o.name.to_uppercase()));
         let line = [&[owner.value.to_owned()][..], &arguments].concat().join(" ");
         self.push(
             Diagnostic::error(

@@ -127,16 +127,14 @@ impl Setter<'_> {
             let body = written.body.get_or_insert_with(|| Body { entries: Vec::new(), span: self.path });
             if !body.entries.iter().any(|e| e.key.value == key.value) {
                 let Some(default) = default else {
-                    return Err(self.error(
-                        format!("`{}` is no method with settings of its own", key.value),
-                        "leave out what follows it in the path".to_owned(),
-                    ));
+                    return Err(self.no_method(&key.value));
                 };
                 body.entries.push(Setting { key: key.clone(), value: Some(default) });
             }
             let entry = body.entries.iter_mut().find(|e| e.key.value == key.value);
             match entry.and_then(|e| e.value.as_mut()) {
-                Some(inner) => written = inner,
+                Some(inner) if inner.body.is_some() || inner.expression.name().is_some() => written = inner,
+                Some(_) => return Err(self.no_method(&key.value)),
                 None => return Ok(()), // unreadable, and reported
             }
         }
@@ -203,6 +201,13 @@ impl Setter<'_> {
         Diagnostic::error("E0406", format!("nothing here is called `{name}`"))
             .label(self.words[0].span, "not declared in the file")
             .help(help)
+    }
+
+    fn no_method(&self, key: &str) -> Diagnostic {
+        self.error(
+            format!("`{key}` is no method with settings of its own"),
+            "leave out what follows it in the path".to_owned(),
+        )
     }
 
     fn error(&self, title: String, help: String) -> Diagnostic {

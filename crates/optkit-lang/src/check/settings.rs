@@ -187,7 +187,11 @@ impl Checker<'_> {
 
     fn no_method(&mut self, written: &Written, slot: Slot, what: &str) {
         let span = written.span();
-        let title = format!("`{what}` is {}", slot_words(slot));
+        let title = if what == "solver" {
+            "expected a solver".to_owned()
+        } else {
+            format!("`{what}` must be {}", slot_words(slot))
+        };
         let diagnostic = match (&written.expression.kind, written.expression.call()) {
             (ExpressionKind::Broken, _) => return,
             (_, Some((callee, _))) => Diagnostic::error("E0202", title)

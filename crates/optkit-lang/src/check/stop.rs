@@ -203,7 +203,7 @@ impl Checker<'_> {
         };
         let Some(operation) = operation else {
             self.push(
-                Diagnostic::error("E0405", format!("a bound cannot use `{}` so", callee.value))
+                Diagnostic::error("E0405", format!("a bound cannot use `{}`", callee.value))
                     .label(expression.span, "not a function of one or two numbers")
                     .help(format!("bounds may use {}", FUNCTIONS.join(", "))),
             );

@@ -18,7 +18,9 @@ impl Checker<'_> {
         if let Kind::Method(slot) = kind {
             return Some(Spanned::new(Value::Method(self.method(written, slot, what)?), span));
         }
-        if let Some(body) = &written.body {
+        if let Some(body) = &written.body
+            && kind != Kind::Partition
+        {
             self.push(
                 Diagnostic::error("E0202", format!("`{what}` takes no settings in braces"))
                     .label(body.span, "these belong to no method")
@@ -70,7 +72,7 @@ impl Checker<'_> {
                 self.integer(*number, least, most, what, span)
             }
             (Kind::Integer(least, most), Constant::Number(number)) => {
-                let whole = self.whole(*number, least, what, span)?;
+                let whole = self.whole(*number, (least, most), what, span)?;
                 self.integer(whole, least, most, what, span)
             }
             (Kind::Switch, Constant::Switch(on)) => Some(Value::Switch(*on)),
@@ -106,7 +108,7 @@ impl Checker<'_> {
             "E0202"
         };
         let diagnostic =
-            Diagnostic::error(code, format!("`{what}` is {}", kind_words(kind))).label(span, found);
+            Diagnostic::error(code, format!("`{what}` must be {}", kind_words(kind))).label(span, found);
         self.push(diagnostic.help(format!("write it like {}", kind_example(kind))));
     }
 
@@ -119,13 +121,15 @@ impl Checker<'_> {
     }
 
     /// `number` as a whole number.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked: whole and within 0..2⁵³
-    fn whole(&mut self, number: f64, least: u64, what: &str, span: Span) -> Option<u64> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // checked: whole and within 0..2⁵³
+    fn whole(&mut self, number: f64, (least, most): (u64, u64), what: &str, span: Span) -> Option<u64> {
         const EXACT: f64 = 9_007_199_254_740_992.0; // 2⁵³
         if number.fract() != 0.0 {
             self.wrong_kind(Kind::Integer(0, 0), what, span, &format!("this is {number}"));
         } else if number < 0.0 {
             self.out_of_range(what, &format!("be at least {least}"), &number, span);
+        } else if number >= 2.0 * (u64::MAX / 2) as f64 {
+            self.out_of_range(what, &format!("be at most {most}"), &number, span);
         } else if number >= EXACT {
             self.out_of_range(what, "be written out in digits from 2^53 on", &number, span);
         } else {
@@ -145,11 +149,12 @@ impl Checker<'_> {
     }
 
     fn out_of_range(&mut self, what: &str, bound: &str, number: &dyn std::fmt::Display, span: Span) {
-        self.push(
-            Diagnostic::error("E0201", format!("`{what}` must {bound}"))
-                .label(span, "this value")
-                .note(format!("it is {number} here")),
-        );
+        let mut diagnostic =
+            Diagnostic::error("E0201", format!("`{what}` must {bound}")).label(span, "this value");
+        if self.text_of(span) != number.to_string() {
+            diagnostic = diagnostic.note(format!("it is {number} here"));
+        }
+        self.push(diagnostic);
     }
 
     fn listed_word(&mut self, expression: &Expression, words: &[&'static str], what: &str) -> Option<Value> {
@@ -168,7 +173,7 @@ impl Checker<'_> {
         };
         let title = match expression.name() {
             Some(word) => format!("`{what}` cannot be `{word}`"),
-            None => format!("`{what}` is a word"),
+            None => format!("`{what}` must be a word"),
         };
         let mut diagnostic = Diagnostic::error("E0203", title).label(expression.span, found);
         if let Some(meant) = expression.name().and_then(|w| closest(w, words.iter().copied())) {
@@ -191,7 +196,7 @@ impl Checker<'_> {
                 && kind == Kind::Partition
             {
                 self.push(
-                    Diagnostic::error("E0202", format!("`{what}` is the name of a declared partition"))
+                    Diagnostic::error("E0202", format!("`{what}` must be the name of a declared partition"))
                         .label(expression.span, "a partition on the spot")
                         .help(format!("declare it first: `partition parts = {}(…) {{ … }}`", callee.value)),
                 );
@@ -243,7 +248,7 @@ impl Checker<'_> {
         room: &mut u64,
     ) -> Option<()> {
         let one = |checker: &mut Self, e: &Expression| {
-            checker.plain(e, Kind::Integer(0, u64::MAX), what).and_then(|v| v.integer())
+            checker.plain(e, Kind::Integer(0, u64::MAX), "index").and_then(|v| v.integer())
         };
         let (first, last) = match &expression.kind {
             ExpressionKind::Range(first, last) => (one(self, first)?, one(self, last)?),

@@ -164,7 +164,10 @@ impl Reader<'_> {
         let span = self.span_of(&pair, offset);
         let leaf = |kind| Expression { span, kind, height: 1 };
         match pair.as_rule() {
-            Rule::expr => self.expression(pair, offset),
+            Rule::group => {
+                let inner = pair.into_inner().next().expect("parentheses hold an expression");
+                Expression { span, ..self.expression(inner, offset) }
+            }
             Rule::quantity => self.quantity(pair, offset),
             Rule::boolean => leaf(Kind::Switch(matches!(pair.as_str(), "on" | "true"))),
             Rule::string => leaf(Kind::Text(self.string(&pair, offset).value)),

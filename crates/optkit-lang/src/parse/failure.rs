@@ -19,7 +19,7 @@ impl Reader<'_> {
             + match error.location {
                 InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
             };
-        let expected = match &error.variant {
+        let mut expected = match &error.variant {
             ErrorVariant::ParsingError { positives, .. } => expected(positives),
             ErrorVariant::CustomError { message } => message.clone(),
         };
@@ -33,6 +33,10 @@ impl Reader<'_> {
             let length = self.text[at..].chars().next().map_or(0, char::len_utf8);
             Span::new(self.source, at, at + length)
         };
+        let word = super::word_at(self.text, span.start.min(self.text.len()));
+        if RESERVED.contains(&word) && span.end > span.start {
+            expected = format!("{expected}; `{word}` is a keyword");
+        }
         Failure { span, expected }
     }
 
@@ -47,6 +51,29 @@ impl Reader<'_> {
         }
     }
 }
+
+/// Words that cannot be names.
+const RESERVED: [&str; 19] = [
+    "use",
+    "let",
+    "param",
+    "var",
+    "data",
+    "network",
+    "block",
+    "residual",
+    "measure",
+    "partition",
+    "solver",
+    "stop",
+    "run",
+    "report",
+    "problem",
+    "in",
+    "repeat",
+    "skip",
+    "sum",
+];
 
 /// What `rules` are, in words.
 fn expected(rules: &[Rule]) -> String {
@@ -75,6 +102,7 @@ fn in_words(rule: Rule) -> &'static str {
         | R::span
         | R::neg
         | R::not
+        | R::group
         | R::reduce
         | R::cond
         | R::shape
@@ -113,6 +141,7 @@ fn in_words(rule: Rule) -> &'static str {
         R::body | R::net_body => "`{`",
         R::formals | R::formal => "parameters in `( )`",
         R::index | R::index_set => "an index in `[ ]`",
+        R::assign => "`=`",
         R::kw_when => "`when`",
         R::kw_to => "`to`",
         R::kw_in => "`in`",

@@ -176,7 +176,11 @@ impl Reader<'_> {
             Ok(_) => Diagnostic::error("E0102", title)
                 .label(Span::new(self.source, start, start + word.len()), "here"),
         };
-        self.diagnostics.push(diagnostic);
+        let form = FORMS.iter().find(|(keyword, _)| *keyword == word);
+        self.diagnostics.push(match form {
+            Some((_, form)) => diagnostic.help(format!("it is written {form}")),
+            None => diagnostic.help("statements open with a keyword, one after the other"),
+        });
     }
 
     /// Keep the name that an unreadable statement seems to declare.
@@ -211,6 +215,30 @@ impl Reader<'_> {
         self.fixed.unwrap_or(Span::new(self.source, offset + span.start(), offset + span.end()))
     }
 }
+
+/// How statements are written.
+const FORMS: &[(&str, &str)] = &[
+    ("apts", "`apts 1`"),
+    ("use", "`use \"file.apts\"`"),
+    ("problem", "`problem \"title\" { reference = \"…\" }`"),
+    ("let", "`let name = value`"),
+    ("param", "`param name = value`"),
+    ("var", "`var x[i in 1..n] start 0`"),
+    ("data", "`data name = dataset() { … }`"),
+    ("network", "`network name { … }`, one layer a line"),
+    ("block", "`block name(…) { … }`, one layer a line"),
+    ("residual", "`residual r[k in 1..m] = …`"),
+    ("minimize", "`minimize name = …`"),
+    ("maximize", "`maximize name = …`"),
+    ("measure", "`measure name = …`"),
+    ("subject", "`subject to name: …`"),
+    ("partition", "`partition name = weights(network) { parts = 4 }`"),
+    ("solver", "`solver method { … }` or `solver name = method { … }`"),
+    ("stop", "`stop when norm(grad) <= 1e-6 or iterations >= 1000`"),
+    ("run", "`run { seed = 1 }`"),
+    ("report", "`report \"file.html\" { … }`"),
+    ("experiment", "`experiment name { … }`"),
+];
 
 /// All words that open a statement.
 fn keywords() -> impl Iterator<Item = &'static str> {

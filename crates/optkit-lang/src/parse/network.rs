@@ -60,7 +60,11 @@ impl Reader<'_> {
         let mut diagnostic = match Grammar::parse(Rule::one_layer, text) {
             Err(error) => {
                 let failure = self.failure(&error, start, end);
-                Diagnostic::error("E0102", title).label(failure.span, failure.expected)
+                let expected = match failure.expected.as_str() {
+                    "expected an operator" => "expected a blank, `;` or the end of the line",
+                    expected => expected,
+                };
+                Diagnostic::error("E0102", title).label(failure.span, expected)
             }
             Ok(_) => {
                 Diagnostic::error("E0102", title).label(self.span_of(pair, offset), "not understood here")

@@ -94,14 +94,19 @@ impl Reader<'_> {
                 .help(format!("give one, or leave `{word}` out for its default"))
         } else {
             match Grammar::parse(Rule::one_entry, text) {
+                Err(_) if assigned.is_none() && !text[word.len()..].starts_with('.') => {
+                    let at = start + word.len();
+                    Diagnostic::error("E0102", "cannot read this setting")
+                        .label(
+                            Span::new(self.source, at, at),
+                            if word.is_empty() { "expected a key" } else { "expected `=`" },
+                        )
+                        .help("settings are written `key = value`, one a line or separated by commas")
+                }
                 Err(error) => {
                     let failure = self.failure(&error, start, end);
-                    let mut d = Diagnostic::error("E0102", "cannot read this setting")
-                        .label(failure.span, failure.expected);
-                    if assigned.is_none() {
-                        d = d.help("settings are written `key = value`, one a line or separated by commas");
-                    }
-                    d
+                    Diagnostic::error("E0102", "cannot read this setting")
+                        .label(failure.span, failure.expected)
                 }
                 Ok(_) => Diagnostic::error("E0102", "cannot read this setting")
                     .label(Span::new(self.source, start, end), "not understood here"),

@@ -1,5 +1,7 @@
 //! A vocabulary like that of the program, kept here so that the language can be tested by itself.
 
+#![allow(dead_code)] // every test file takes what it needs
+
 use optkit_core::vocabulary::{Entry, Kind, Operand, Range, Setting, Slot, Support, Vocabulary};
 use optkit_lang::{Checked, Override, Source, check, with_planned};
 
@@ -148,6 +150,10 @@ pub(crate) fn check_named(name: &str, text: &str, sets: &[&str]) -> Checked {
 /// A file of `tests/files` or, in the repository, of `problems`.
 pub(crate) fn read(name: &str) -> Option<String> {
     let here = env!("CARGO_MANIFEST_DIR");
-    let places = [format!("{here}/tests/files/{name}"), format!("{here}/../../problems/{name}")];
+    let places = [
+        format!("{here}/tests/files/{name}"),
+        format!("{here}/tests/snapshots/{name}"),
+        format!("{here}/../../problems/{name}"),
+    ];
     places.iter().find_map(|path| std::fs::read_to_string(path).ok())
 }
