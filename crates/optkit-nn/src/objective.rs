@@ -96,8 +96,10 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         S::NOISE
     }
 
-    /// Every pass sees all samples.
-    fn select(&mut self, _pass: Pass) {}
+    /// Every pass sees all samples; what earlier evaluations left behind is forgotten.
+    fn select(&mut self, _pass: Pass) {
+        self.evaluator.forget();
+    }
 
     /// Along one direction only.
     fn span(&mut self, x: &[f64], directions: &[&[f64]]) -> Option<&mut dyn Span> {

@@ -15,7 +15,7 @@ mod remote;
 
 use std::sync::Arc;
 
-use optkit_core::{Archive, LoadError, Objective, Work};
+use optkit_core::{Archive, LoadError, Objective, Pass, Work};
 
 use crate::{Loss, Network, Samples, SamplesError, Targets};
 use chain::Chain;
@@ -146,6 +146,11 @@ impl DfdxObjective {
 impl Objective for DfdxObjective {
     fn dim(&self) -> usize {
         self.theta.len()
+    }
+
+    /// Every pass sees all samples; the kept forward pass is forgotten.
+    fn select(&mut self, _pass: Pass) {
+        self.kept_at.clear();
     }
 
     fn value(&mut self, x: &[f64]) -> f64 {
