@@ -17,7 +17,7 @@ mod x86;
 
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use product::{Product, Start};
-pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, paired};
+pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 
 /// Lanes of a vector: rows of activations are padded to a multiple of it.
 pub(crate) const LANES: usize = 16;

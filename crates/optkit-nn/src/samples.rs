@@ -1,7 +1,7 @@
 //! What a network is evaluated on: samples in the smallest storage that is fast, and what they should give.
 //!
 //! Evaluations walk over *tiles* of 128 samples. Bytes of which few are not zero (handwritten digits: 19 %) are kept
-//! as sparse pairs of columns of a tile, 4 bytes a pair, and multiplied as such; denser bytes and floats are converted
+//! as sparse pairs of columns, 4 bytes a pair that is not all zero, and multiplied as such; denser bytes and floats are converted
 //! block by block while they are in cache. Layers do not know which.
 
 use std::ops::Range;

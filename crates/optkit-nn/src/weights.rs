@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::{padded, paired};
+use crate::kernels::{grouped, padded};
 use crate::plan::{Dense, Plan, Scope};
 
 /// The tensors of all dense layers that an evaluator computes.
@@ -14,7 +14,7 @@ pub(crate) struct Weights<S> {
 /// The tensors of a dense layer; those that nothing reads are empty.
 #[derive(Debug)]
 pub(crate) struct Packed<S> {
-    /// Wᵀ, \[paired in, padded out\]: rows that the forward product adds up.
+    /// Wᵀ, \[grouped in, padded out\]: rows that the forward product adds up.
     pub(crate) forward: Buffer<S>,
     /// W, \[out, padded in\]: rows that the gradient of the input adds up.
     pub(crate) backward: Buffer<S>,
@@ -28,7 +28,7 @@ impl<S: Scalar> Weights<S> {
             let (ins, outs) = (padded(d.inputs), padded(d.outputs));
             let computed = k > scope.first || (k == scope.first && !scope.shifts());
             Packed {
-                forward: Buffer::new(if computed { paired(d.inputs) * outs } else { 0 }),
+                forward: Buffer::new(if computed { grouped(d.inputs) * outs } else { 0 }),
                 backward: Buffer::new(if k > scope.first { d.outputs * ins } else { 0 }),
                 bias: Buffer::new(if k >= scope.first { outs } else { 0 }),
             }

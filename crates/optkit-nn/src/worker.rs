@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::{TILE, padded, paired};
+use crate::kernels::{TILE, grouped, padded};
 use crate::model::Model;
 use crate::plan::{Kind, Scope};
 use crate::walk::BLOCK;
@@ -29,7 +29,7 @@ pub(crate) struct Worker<S> {
 /// Gradient of a dense layer's tensors over a chunk, or empty.
 #[derive(Debug)]
 pub(crate) struct Sums<S> {
-    /// \[out, padded in\]; of sparse products \[paired in, padded out\].
+    /// \[out, padded in\]; of sparse products \[grouped in, padded out\].
     pub(crate) weight: Buffer<S>,
     /// \[padded out\].
     pub(crate) bias: Buffer<S>,
@@ -47,9 +47,9 @@ impl<S: Scalar> Worker<S> {
         });
         let sparse = model.sparse() && scope.from == 0 && !scope.shifts();
         let sums = plan.dense.iter().zip(&scope.uses).enumerate().map(|(k, (d, uses))| {
-            let paired = paired(d.inputs) * padded(d.outputs);
+            let grouped = grouped(d.inputs) * padded(d.outputs);
             let plain = d.outputs * padded(d.inputs);
-            let weight = if sparse && k == 0 { paired } else { plain };
+            let weight = if sparse && k == 0 { grouped } else { plain };
             Sums {
                 weight: room(gradients && uses.weight, weight),
                 bias: room(gradients && uses.bias, padded(d.outputs)),

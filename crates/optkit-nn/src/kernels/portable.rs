@@ -107,6 +107,11 @@ fn cross_entropy<S: Scalar>(c: CrossEntropy<'_, S>) -> f64 {
     unsafe { cross_entropy::run::<Lanes<S>>(c) }
 }
 
+fn sum_rows<S: Scalar>(rows: &[S], sums: &mut [S]) {
+    // SAFETY: as above.
+    unsafe { elementwise::sum_rows::<Lanes<S>>(rows, sums) }
+}
+
 const fn kernels<S: Scalar>() -> Kernels<S> {
     Kernels {
         kernel: Kernel::Portable,
@@ -116,7 +121,7 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         cross_entropy,
         relu: elementwise::relu,
         relu_gradient: elementwise::relu_gradient,
-        sum_rows: elementwise::sum_rows,
+        sum_rows,
         shift: elementwise::shift,
         along_line: elementwise::along_line,
     }

@@ -105,7 +105,7 @@ fn sparse_products_are_the_dense_ones() {
         let values: [f64; 256] = std::array::from_fn(|b| b as f64 / 256.0);
         let values32: [f32; 256] = std::array::from_fn(|b| b as f32 / 256.0);
         let x: Vec<f64> = bytes.iter().map(|&b| values[usize::from(b)]).collect();
-        let (mut w, mut d) = (numbers(paired(features) * columns, 2), numbers(rows * columns, 4));
+        let (mut w, mut d) = (numbers(grouped(features) * columns, 2), numbers(rows * columns, 4));
         // What is of f32 is the same in both.
         w.iter_mut().chain(&mut d).for_each(|v| *v = f64::from(*v as f32));
         let (mut z, mut g) = (d.clone(), w.clone());
