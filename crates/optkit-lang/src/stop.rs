@@ -107,6 +107,12 @@ impl Bound {
         Self { operations: vec![Operation::Constant(bound)] }
     }
 
+    /// Whether the bound is the same wherever the objective stands.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        !self.operations.contains(&Operation::Value)
+    }
+
     pub(crate) fn from_operations(operations: Vec<Operation>) -> Self {
         Self { operations }
     }

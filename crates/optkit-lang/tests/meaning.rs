@@ -182,10 +182,10 @@ proptest! {
         let found = radius("", &format!("1e-300 + abs({text})"));
         prop_assert!((found - value.abs()).abs() <= 1e-12 * value.abs() + 1e-290, "{text}: {found} {value}");
         let file = format!(
-            "minimize f = quadratic(n = 4)\nsolver trust_region\nstop when f <= {text} + 0*f",
+            "minimize f = quadratic(n = 4)\nsolver trust_region\nstop when norm(grad) <= {text} + 0*f",
         );
         let stop = problem(&file).stop;
-        let TermKind::Target { bound, .. } = &stop.terms[0].kind else { panic!("a target") };
+        let TermKind::Gradient { bound, .. } = &stop.terms[0].kind else { panic!("a convergence test") };
         prop_assert!((bound.at(1.0) - value).abs() <= 1e-12 * value.abs(), "{text}");
     }
 }

@@ -46,6 +46,13 @@ fn garbage_of_any_size_is_an_error_within_a_moment() {
 }
 
 #[test]
+fn a_file_too_large_is_said_to_be_that_and_nothing_else() {
+    let rendered = fails(&"# nothing\n".repeat(500_000));
+    assert!(rendered.starts_with("error[E0106]: this file has 5 MB\n"), "{rendered}");
+    assert_eq!(rendered.matches("error").count(), 1, "{rendered}");
+}
+
+#[test]
 fn long_chains_and_deep_nesting_are_errors() {
     let many = 100_000;
     let chains = [
@@ -85,6 +92,32 @@ fn nesting_is_reported_where_it_goes_too_deep() {
     assert!(rendered.contains("error[E0105]: this is nested too deeply\n --> x.apts:1:73\n"), "{rendered}");
     let nested = format!("let a = {}1{}", "(".repeat(64), ")".repeat(64));
     assert!(!fails(&nested).contains("E0105"), "64 levels are read");
+}
+
+#[test]
+fn the_deepest_nesting_of_every_sort_is_read() {
+    let nested = [
+        ("let a = ", "(", "1", ")", 64),
+        ("let a = ", "[", "1", "]", 64),
+        ("let a = ", "-max(1, ", "1", ")", 64),
+        ("let a = ", "if 1 < 2 then 1 else ", "1", "", 64),
+        ("let a = ", "if (if 1 < 2 then on else off) then 1 else ", "1", "", 20),
+        ("let a = ", "sum(i in 1..2)(", "1", ")", 64),
+        ("solver ", "trust_region { model = ", "gradient", "}", 64),
+        ("network n { ", "skip { ", "relu", "} ", 63),
+        ("network n { ", "repeat 2 { ", "relu", "}", 63),
+    ];
+    for (start, open, inner, close, depth) in nested {
+        let text = format!("{start}{}{inner}{}", open.repeat(depth), close.repeat(depth));
+        let text = if start.starts_with("network") { format!("{text} }}") } else { text };
+        // on a stack smaller than that of any thread in use
+        let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(move || fails(&text));
+        let rendered = thread.expect("a thread").join().expect("no overflow");
+        assert!(
+            !rendered.contains("E0105: this is nested") && !rendered.contains("E0102"),
+            "{open}: {rendered}"
+        );
+    }
 }
 
 #[test]

@@ -199,8 +199,12 @@ impl Checker<'_> {
             }
             self.statement(statement, &mut draft);
         }
-        self.check_edition(statements);
-        self.check_presence(statements, &draft);
+        if !self.diagnostics.iter().any(|d| d.code == "E0106") {
+            // a file that was not read at all lacks nothing
+            self.check_edition(statements);
+            self.check_presence(statements, &draft);
+        }
+        self.check_targets(&draft.stop.clone().unwrap_or_default(), &draft.measures);
         let run = match draft.run.take() {
             Some(run) => run,
             None => self.run_defaults(),

@@ -7,7 +7,7 @@ use crate::arithmetic::{Binary, FUNCTIONS, Unary};
 use crate::ast::{Comparison, Expression, ExpressionKind, Operator};
 use crate::stop::Operation;
 use crate::suggest::closest;
-use crate::{Bound, Budget, Diagnostic, Norm, Quantity, Stop, Term, TermKind, Value};
+use crate::{Bound, Budget, Diagnostic, Measure, Norm, Quantity, Stop, Term, TermKind, Value};
 
 /// The left side of a term.
 enum Left {
@@ -51,12 +51,12 @@ impl Checker<'_> {
             _ => return self.no_term(expression, "terms compare with `<=` or `>=`"),
         };
         let kind = match (self.left(left, right)?, at_least) {
-            (Left::Gradient(norm), false) => TermKind::Gradient { norm, bound: self.bound(right)? },
+            (Left::Gradient(norm), false) => TermKind::Gradient { norm, bound: self.gradient_bound(right)? },
             (Left::Gradient(_), true) => {
                 return self.no_term(expression, "the gradient shrinks: write `<=`");
             }
             (Left::Quantity(quantity), at_least) => {
-                TermKind::Target { quantity, at_least, bound: self.bound(right)? }
+                TermKind::Target { quantity, at_least, bound: self.target(right)? }
             }
             (Left::Budget(what), true) => TermKind::Budget { what, limit: self.limit(what, right)? },
             (Left::Budget(_), false) => {
@@ -137,7 +137,54 @@ impl Checker<'_> {
         }
     }
 
-    /// The right side of a test or target.
+    /// The right side of a convergence test.
+    fn gradient_bound(&mut self, right: &Expression) -> Option<Bound> {
+        let bound = self.bound(right)?;
+        if bound.is_constant() && bound.at(0.0) < 0.0 {
+            self.push(
+                Diagnostic::error("E0201", "the bound of a norm must not be negative")
+                    .label(right.span, "no norm is below this")
+                    .help("write a small positive number: `1e-6`"),
+            );
+            return None;
+        }
+        Some(bound)
+    }
+
+    /// The right side of a target.
+    fn target(&mut self, right: &Expression) -> Option<Bound> {
+        let bound = self.bound(right)?;
+        if !bound.is_constant() {
+            self.push(
+                Diagnostic::error("E0405", "a target is a constant")
+                    .label(right.span, "this changes with the objective")
+                    .help("only bounds of `norm(grad)` and `norm_inf(grad)` may use the objective's value"),
+            );
+            return None;
+        }
+        Some(bound)
+    }
+
+    /// A share that no accuracy reaches: `accuracy >= 95` for `95%`.
+    pub(super) fn check_targets(&mut self, stop: &Stop, measures: &[Measure]) {
+        for term in &stop.terms {
+            let TermKind::Target { quantity: Quantity::Measure(name), at_least: true, bound } = &term.kind
+            else {
+                continue;
+            };
+            let target = bound.at(0.0);
+            let share = measures.iter().any(|m| m.name.value == *name && m.measure.value == "accuracy");
+            if share && target > 1.0 {
+                self.push(
+                    Diagnostic::error("E0201", format!("`{name}` never reaches {target}"))
+                        .label(term.span, "an accuracy is at most 1")
+                        .help(format!("write a percentage: `{name} >= {target}%`")),
+                );
+            }
+        }
+    }
+
+    /// A right side in postfix order.
     fn bound(&mut self, right: &Expression) -> Option<Bound> {
         let mut operations = Vec::new();
         self.lower(right, &mut operations)?;
