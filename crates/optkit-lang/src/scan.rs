@@ -8,6 +8,9 @@ use crate::{Diagnostic, Span};
 /// Deepest nesting of brackets and `if`s that the grammar is asked to read.
 pub(crate) const DEEPEST: usize = 64;
 
+/// Findings reported in one run; what follows is not looked at.
+pub(crate) const MOST_FINDINGS: usize = 50;
+
 /// The words that open a statement.
 pub(crate) const STATEMENTS: [&str; 19] = [
     "apts",
@@ -134,7 +137,9 @@ impl Scan<'_> {
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.broken = true;
-        self.found.diagnostics.push(diagnostic);
+        if self.found.diagnostics.len() < MOST_FINDINGS {
+            self.found.diagnostics.push(diagnostic);
+        }
     }
 
     fn line_comment(&mut self) {

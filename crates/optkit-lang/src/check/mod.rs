@@ -19,7 +19,7 @@ use constant::Constant;
 use names::{Declared, Names};
 
 use crate::ast::{Statement, StatementKind};
-use crate::parse::MOST_ERRORS;
+use crate::scan::MOST_FINDINGS;
 use crate::suggest::closest;
 use crate::{
     Data, Diagnostic, Diagnostics, Measure, Method, Network, Objective, Partition, Problem, Settings, Source,
@@ -109,10 +109,10 @@ pub fn check(
     // a stable sort: findings at one place stay in the order in which they were made
     diagnostics.list.sort_by_key(|d| d.labels.first().map_or(Span::default(), |l| l.0));
     let problem = problem.filter(|_| !diagnostics.has_errors());
-    if diagnostics.list.len() > MOST_ERRORS {
-        diagnostics.list.truncate(MOST_ERRORS);
+    if diagnostics.list.len() > MOST_FINDINGS {
+        diagnostics.list.truncate(MOST_FINDINGS);
         let last = diagnostics.list.last_mut().expect("just truncated to more than nothing");
-        last.notes.push(format!("only the first {MOST_ERRORS} findings are shown"));
+        last.notes.push(format!("only the first {MOST_FINDINGS} findings are shown"));
     }
     Checked { problem, diagnostics }
 }
@@ -174,7 +174,7 @@ impl Checker<'_> {
 
     /// Whether enough errors are found to stop looking for more.
     fn is_full(&self) -> bool {
-        self.diagnostics.len() >= MOST_ERRORS
+        self.diagnostics.len() >= MOST_FINDINGS
     }
 
     fn not_yet(&mut self, what: &str, span: Span) {

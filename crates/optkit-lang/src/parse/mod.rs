@@ -9,7 +9,7 @@ use pest::Parser;
 use pest_derive::Parser;
 
 use crate::ast::{Statement, StatementKind, Written};
-use crate::scan::{Piece, Scanned, scan};
+use crate::scan::{MOST_FINDINGS, Piece, Scanned, scan};
 use crate::suggest::closest;
 use crate::{Diagnostic, Span};
 
@@ -19,9 +19,6 @@ use crate::{Diagnostic, Span};
 struct Grammar;
 
 type Pair<'a> = pest::iterators::Pair<'a, Rule>;
-
-/// Findings reported in one run; what follows is not looked at.
-pub(crate) const MOST_ERRORS: usize = 50;
 
 /// The largest file that is read, in bytes.
 pub(crate) const LARGEST: usize = 4 << 20;
@@ -50,10 +47,10 @@ pub(crate) fn parse(text: &str, source: usize, diagnostics: &mut Vec<Diagnostic>
         return Vec::new();
     }
     let Scanned { pieces, lines, comments, diagnostics: found } = scan(text, source);
-    diagnostics.extend(found.into_iter().take(MOST_ERRORS));
+    diagnostics.extend(found);
     let mut reader = Reader { comments, lines, ..Reader::new(text, source, diagnostics) };
     for piece in pieces {
-        if reader.diagnostics.len() >= MOST_ERRORS {
+        if reader.diagnostics.len() >= MOST_FINDINGS {
             break;
         }
         reader.piece(piece);
@@ -109,7 +106,7 @@ impl Reader<'_> {
             self.salvage(at);
             return;
         }
-        while at < piece.end && self.diagnostics.len() < MOST_ERRORS {
+        while at < piece.end && self.diagnostics.len() < MOST_FINDINGS {
             let text = &self.text[at..piece.end];
             let read = Grammar::parse(Rule::statements, text);
             let mut last = None;
