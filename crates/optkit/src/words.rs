@@ -44,7 +44,7 @@ const fn planned(name: &'static str, kind: Kind, doc: &'static str) -> Setting {
 #[must_use]
 pub fn vocabulary() -> Vocabulary {
     let subproblems = optkit_trust_region::SUBPROBLEMS.iter().map(|row| row.entry);
-    Vocabulary {
+    optkit_lang::with_planned(Vocabulary {
         methods: optkit_schwarz::METHODS
             .iter()
             .chain(optkit_trust_region::METHODS)
@@ -58,5 +58,5 @@ pub fn vocabulary() -> Vocabulary {
         measures: optkit_nn::MEASURES.to_vec(),
         partitions: optkit_schwarz::PARTITIONS.to_vec(),
         run: RUN.to_vec(),
-    }
+    })
 }
