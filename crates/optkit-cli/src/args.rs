@@ -56,10 +56,10 @@ pub(crate) struct Changes {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
     /// Seed of initial parameters and random deals (the file's `run { seed }`)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) seed: Option<u64>,
     /// Threads; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Folder to look for datasets in first, and to fetch them to
     #[arg(long, value_name = "DIR")]
@@ -71,13 +71,13 @@ pub(crate) struct Solve {
     #[command(flatten)]
     pub(crate) changes: Changes,
     /// Stop after N epochs; replaces the file's limit of that kind
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) epochs: Option<u64>,
     /// Stop after N iterations; replaces the file's limit of that kind
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) iterations: Option<u64>,
     /// Stop after this much training time (90s, 15min, 2h); replaces the file's limit of that kind
-    #[arg(long, value_name = "T", value_parser = duration)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = duration)]
     pub(crate) time: Option<Duration>,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
@@ -135,6 +135,11 @@ pub(crate) enum What {
     Datasets,
 }
 
+/// A whole number.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("`{text}` is no whole number of zero or more"))
+}
+
 /// `90`, `90s`, `15min`, `2 h`.
 fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
@@ -145,10 +150,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         "ms" => 1e-3,
         "min" => 60.0,
         "h" => 3600.0,
-        other => return Err(format!("unknown unit `{other}`; use ms, s, min or h")),
+        other => return Err(format!("unknown unit `{other}`; use ms, s, min or h, as in 90s or 15min")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| "must be a time of zero or more".to_owned())
+    let number: f64 =
+        number.parse().map_err(|_| format!("`{text}` is no time; write it like 90s or 15min"))?;
+    if number < 0.0 {
+        return Err("must be a time of zero or more".to_owned());
+    }
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| "is longer than a clock can count".to_owned())
 }
 
 #[cfg(test)]
@@ -167,6 +176,8 @@ mod tests {
         assert_eq!(duration("1.5 min"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("20ms"), Ok(Duration::from_millis(20)));
         assert!(duration("5 days").unwrap_err().contains("ms, s, min or h"));
-        assert!(duration("-1s").is_err());
+        assert!(duration("-1s").unwrap_err().contains("zero or more"));
+        assert!(duration("1e30h").unwrap_err().contains("longer"));
+        assert!(duration("").unwrap_err().contains("no time"));
     }
 }

@@ -7,9 +7,10 @@ use optkit::cost::{self, PartCost, Timing};
 use serde_json::{Value, json};
 
 use crate::args::Check;
+use crate::columns::grouped;
 use crate::data::Shown;
 use crate::exit::Exit;
-use crate::{interrupt, read, solve};
+use crate::{interrupt, read, show, solve};
 
 /// What was counted and measured.
 struct Measured {
@@ -105,15 +106,8 @@ fn part_object(part: &Part) -> Value {
 }
 
 fn text(out: &mut impl Write, plan: &Plan, measured: Option<&Measured>) -> io::Result<()> {
-    let parts =
-        plan.partition.as_ref().map_or_else(String::new, |p| format!(", {} subdomains", p.parts().len()));
-    writeln!(
-        out,
-        "valid: {} variables{parts}, {}; stop when {}",
-        plan.subject.dim(),
-        plan.solver_name,
-        plan.stop.text()
-    )?;
+    writeln!(out, "valid: {}; {}", show::size(&plan.subject, plan.partition.as_ref()), plan.solver_name)?;
+    writeln!(out, "stop when {}", plan.stop.text())?;
     let Some(measured) = measured else { return Ok(()) };
     writeln!(out)?;
     let timing = |timing: Option<Timing>| {
@@ -121,13 +115,20 @@ fn text(out: &mut impl Write, plan: &Plan, measured: Option<&Measured>) -> io::R
     };
     let heading = if measured.whole.is_some() { "   loss [ms]  loss+gradient [ms]" } else { "" };
     writeln!(out, "{:>9}  {:>9}  {:>7}{heading}  tensors", "subdomain", "variables", "share")?;
-    writeln!(out, "{:>9}  {:>9}  {:>7}{}  all", "whole", plan.subject.dim(), "1", timing(measured.whole))?;
+    writeln!(
+        out,
+        "{:>9}  {:>9}  {:>7}{}  all",
+        "whole",
+        grouped(plan.subject.dim()),
+        "1",
+        timing(measured.whole)
+    )?;
     for (i, part) in measured.parts.iter().enumerate() {
         writeln!(
             out,
             "{:>9}  {:>9}  {:>7.4}{}  {}",
             i + 1,
-            part.variables,
+            grouped(part.variables),
             part.cost.share,
             timing(part.cost.timing),
             part.tensors.join(" ")

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use optkit::data::{self, Got, Locations, Progress};
 
 use crate::exit::Exit;
-use crate::interrupt;
+use crate::{columns, interrupt, stderr};
 
 /// Shows a fetch on stderr: a bar on a terminal, a line a file elsewhere.
 pub(crate) struct Shown {
@@ -32,7 +32,7 @@ impl Shown {
 impl Progress for Shown {
     fn source(&mut self, dataset: &str, source: &str) {
         if !self.quiet {
-            eprintln!("fetching {dataset} from {source}");
+            stderr::line(format_args!("fetching {dataset} from {source}"));
         }
     }
 
@@ -52,14 +52,14 @@ impl Progress for Shown {
     fn stored(&mut self, file: &str, path: &Path) {
         self.clear();
         if !self.quiet {
-            eprintln!("  {file} verified, in {}", path.display());
+            stderr::line(format_args!("  {file} verified, in {}", path.display()));
         }
     }
 
     fn failed(&mut self, source: &str, reason: &str) {
         self.clear();
         if !self.quiet {
-            eprintln!("  {source}: {reason}");
+            stderr::line(format_args!("  {source}: {reason}"));
         }
     }
 
@@ -75,13 +75,14 @@ pub(crate) fn list(data_dir: Option<PathBuf>) -> io::Result<Exit> {
         let place = match &listing.found {
             Some(folder) => folder.display().to_string(),
             None if listing.embedded => "built in".to_owned(),
-            None if listing.size.is_none() => String::new(),
+            None if listing.size.is_none() => "yours".to_owned(),
             None => "not on this machine".to_owned(),
         };
         let size = listing.size.map_or_else(String::new, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
-        writeln!(out, "{:<14} {:>8}  {:<34} {}", listing.name, size, place, listing.doc)?;
+        writeln!(out, "{}", format!("{:<14} {size:>8}  {place}", listing.name).trim_end())?;
+        columns::write(&mut out, 0, 25, "", listing.doc)?;
         if let Some(licence) = listing.licence {
-            writeln!(out, "{:<14} {:>8}  licence: {licence}", "", "")?;
+            columns::write(&mut out, 0, 25, "", &format!("licence: {licence}"))?;
         }
     }
     Ok(Exit::Success)
@@ -104,7 +105,7 @@ pub(crate) fn get(name: &str, data_dir: Option<PathBuf>, quiet: bool) -> io::Res
             Ok(Exit::Success)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            stderr::error(&error);
             Ok(Exit::of_data(&error))
         }
     }

@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod columns;
 mod data;
 mod exit;
 mod facts;
@@ -11,6 +12,7 @@ mod list;
 mod read;
 mod show;
 mod solve;
+mod stderr;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
         // Whoever reads our output has read enough: `optkit list methods | head -1`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success.into(),
         Err(error) => {
-            eprintln!("error: {error}");
+            stderr::error(format_args!("cannot write the output: {error}"));
             Exit::Usage.into()
         }
     }
@@ -57,9 +59,9 @@ fn main() -> ExitCode {
 
 fn explain(code: &str) -> io::Result<Exit> {
     match optkit::problem::explain(&code.to_uppercase()) {
-        Some(text) => writeln!(io::stdout(), "{text}").map(|()| Exit::Success),
+        Some(text) => columns::paragraphs(&mut io::stdout().lock(), text).map(|()| Exit::Success),
         None => {
-            eprintln!("error: there is no diagnostic `{code}`; codes look like E0201");
+            stderr::error(format_args!("there is no diagnostic `{code}`; codes look like E0201"));
             Ok(Exit::Usage)
         }
     }

@@ -7,13 +7,14 @@ use optkit::problem::{Planned, ReadError, read};
 
 use crate::args::Changes;
 use crate::exit::Exit;
+use crate::stderr;
 
 /// Reads the file; errors and warnings go to stderr.
 pub(crate) fn planned(changes: &Changes) -> Result<Planned, Exit> {
     let mut overrides = Vec::new();
     for set in &changes.set {
         let Some((path, value)) = set.split_once('=') else {
-            eprintln!("error: `--set {set}` has no value; write --set path=value");
+            stderr::error(format_args!("`--set {set}` has no value; write --set path=value"));
             return Err(Exit::Usage);
         };
         overrides.push(Override { path: path.trim().to_owned(), value: value.trim().to_owned() });
@@ -24,15 +25,15 @@ pub(crate) fn planned(changes: &Changes) -> Result<Planned, Exit> {
     let color = io::stderr().is_terminal();
     match read(&changes.file, &overrides) {
         Ok(planned) => {
-            eprint!("{}", planned.diagnostics.render(color));
+            stderr::diagnostics(&planned.diagnostics.render(color));
             Ok(planned)
         }
         Err(ReadError::Wrong(diagnostics)) => {
-            eprint!("{}", diagnostics.render(color));
+            stderr::diagnostics(&diagnostics.render(color));
             Err(Exit::Usage)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            stderr::error(error);
             Err(Exit::Usage)
         }
     }

@@ -8,9 +8,10 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use optkit::assemble::{Assembly, Plan, Subject};
-use optkit::{Iteration, Observer, RunReport};
+use optkit::{Iteration, Observer, Partition, RunReport};
 
 use crate::args::Solve;
+use crate::columns::counted;
 
 /// The problem in numbers.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) objective: String,
     pub(crate) objective_name: String,
     pub(crate) solver: String,
+    /// The problem's size in words.
+    pub(crate) size: String,
     pub(crate) variables: usize,
     pub(crate) tensors: Option<usize>,
     pub(crate) subdomains: Option<usize>,
@@ -53,6 +56,7 @@ impl Facts {
             objective,
             objective_name: plan.objective_name.clone(),
             solver: plan.solver_name.clone(),
+            size: size(&plan.subject, plan.partition.as_ref()),
             variables: plan.subject.dim(),
             tensors,
             subdomains: plan.partition.as_ref().map(|p| p.parts().len()),
@@ -67,6 +71,20 @@ impl Facts {
             measures: assembly.measures.iter().map(|(name, _)| name.clone()).collect(),
         }
     }
+}
+
+/// `26,506 parameters in 6 tensors, 6 subdomains`.
+pub(crate) fn size(subject: &Subject, partition: Option<&Partition>) -> String {
+    let variables = match subject {
+        Subject::Function { dim, .. } => counted(*dim, "variable"),
+        Subject::Network(subject) => {
+            let tensors = subject.network.tensors().len();
+            format!("{} in {}", counted(subject.network.dim(), "parameter"), counted(tensors, "tensor"))
+        }
+    };
+    let parts =
+        partition.map_or_else(String::new, |p| format!(", {}", counted(p.parts().len(), "subdomain")));
+    variables + &parts
 }
 
 /// A way to show a run. Results go to stdout.

@@ -1,6 +1,6 @@
 //! `optkit solve`.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 use optkit::assemble::{Assembly, LoadPlanError, Plan};
@@ -12,7 +12,7 @@ use crate::args::{Changes, Solve};
 use crate::data::Shown;
 use crate::exit::Exit;
 use crate::show::Facts;
-use crate::{interrupt, read, show};
+use crate::{interrupt, read, show, stderr};
 
 /// Runs the file.
 pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
@@ -52,7 +52,7 @@ pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
             Ok(Exit::of_run(&report))
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            stderr::error(error);
             Ok(Exit::Usage)
         }
     }
@@ -95,16 +95,16 @@ pub(crate) fn load(plan: &Plan, changes: &Changes, progress: &mut Shown) -> Resu
 pub(crate) fn refused(error: LoadPlanError, mut diagnostics: Diagnostics) -> Exit {
     match error {
         LoadPlanError::Data(error) => {
-            eprintln!("error: {error}");
+            stderr::error(&error);
             Exit::of_data(&error)
         }
         LoadPlanError::Fit(diagnostic) => {
             diagnostics.list = vec![*diagnostic];
-            eprint!("{}", diagnostics.render(false));
+            stderr::diagnostics(&diagnostics.render(io::stderr().is_terminal()));
             Exit::Usage
         }
         other => {
-            eprintln!("error: {other}");
+            stderr::error(other);
             Exit::Usage
         }
     }

@@ -3,6 +3,7 @@
 //! [`plan`] needs no data: it checks what only the numerical crates know (shapes, partitions, presets) and is what
 //! `optkit check` runs. [`Plan::load`] brings the data in and binds everything together.
 
+mod memory;
 mod network;
 mod partition;
 mod solver;
@@ -11,7 +12,7 @@ mod stop;
 use optkit_core::{Objective, Optimizer};
 use optkit_data::{Fetch, Locations};
 use optkit_functions::{TestFunction, build};
-use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem};
+use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
 use optkit_schwarz::Partition;
 
 pub use network::{Backend, NetworkSubject};
@@ -43,6 +44,14 @@ impl Subject {
         match self {
             Self::Function { dim, .. } => *dim,
             Self::Network(subject) => subject.network.dim(),
+        }
+    }
+
+    /// Samples trained on, where they are known without the data; 0 elsewhere.
+    fn samples_hint(&self) -> usize {
+        match self {
+            Self::Function { .. } => 0,
+            Self::Network(subject) => subject.samples_hint(),
         }
     }
 }
@@ -114,6 +123,14 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
     let solver = Solver::from_method(method, &mut found);
     let seed = problem.run.integer("seed").unwrap_or(0);
     let declared = method.settings.partition("partition").and_then(|name| problem.partition(name));
+    if let Some(Err(reason)) = subject.as_ref().map(|s| memory::fits(s, s.samples_hint())) {
+        found.push(
+            Diagnostic::error("E0813", reason)
+                .label(blamed(problem), "this one")
+                .help("make it smaller, or use a larger machine"),
+        );
+        return Err(found);
+    }
     let mut partition = None;
     if let (Some(subject), Some(declared)) = (&subject, declared) {
         match self::partition::partition(declared, subject, seed) {
@@ -135,6 +152,16 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         seed,
         threads: problem.run.integer("threads").and_then(|n| usize::try_from(n).ok()),
     })
+}
+
+/// What makes a problem as large as it is: the network, or the call of a function.
+fn blamed(problem: &Problem) -> Span {
+    match &problem.objective.kind {
+        ObjectiveKind::Function(call) => call.operands.first().map_or(call.name.span, |(_, v)| v.span),
+        ObjectiveKind::NetworkLoss { network, span, .. } => {
+            problem.network(network).map_or(*span, |declared| declared.name.span)
+        }
+    }
 }
 
 fn subject(problem: &Problem) -> Result<Subject, Vec<Diagnostic>> {
@@ -180,7 +207,10 @@ impl Plan {
                     data_checksum: None,
                 })
             }
-            Subject::Network(subject) => subject.load(self.seed, optimizer, locations, fetch),
+            Subject::Network(subject) => {
+                let fits = |samples| memory::fits(&self.subject, samples).map_err(LoadPlanError::Backend);
+                subject.load(self.seed, optimizer, locations, fetch, &fits)
+            }
         }
     }
 }

@@ -41,7 +41,11 @@ pub fn read(path: &Path, overrides: &[Override]) -> Result<Planned, ReadError> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            return Err(ReadError::Wrong(not_text(&name, error.as_bytes(), error.utf8_error().valid_up_to())));
+            return Err(ReadError::Wrong(not_text(
+                &name,
+                error.as_bytes(),
+                error.utf8_error().valid_up_to(),
+            )));
         }
     };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -135,5 +139,10 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0812",
         "A backend that is not in this build.\n\nThe dfdx backend is optional: `cargo build --release --features dfdx`.",
+    ),
+    (
+        "E0813",
+        "A problem larger than this machine.\n\nA run holds several vectors of n numbers and, for a network, the \
+         activations of all samples. Where these alone exceed the memory, nothing is begun.",
     ),
 ];

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use optkit::{Iteration, Returned, RunReport};
 
 use super::{Facts, Show};
+use crate::columns::{counted, grouped};
 
 /// Iterations of a function without samples are many: after the first ten, one in ten, then one in a hundred, …
 fn is_shown(iteration: u64) -> bool {
@@ -16,6 +17,7 @@ fn is_shown(iteration: u64) -> bool {
 
 pub(super) struct Text {
     unit: &'static str,
+    objective: String,
     measures: Vec<String>,
     bar: Option<ProgressBar>,
     /// The line of the last iteration, where it was not shown.
@@ -24,7 +26,7 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) fn new() -> Self {
-        Self { unit: "iteration", measures: Vec::new(), bar: None, held: None }
+        Self { unit: "iteration", objective: String::new(), measures: Vec::new(), bar: None, held: None }
     }
 
     fn print(&self, line: &str) -> io::Result<()> {
@@ -35,21 +37,27 @@ impl Text {
         }
     }
 
+    /// Both lines below are within 80 columns where there is one measure.
     fn heading(&self) -> String {
-        let measures: String = self.measures.iter().map(|name| format!(" {name:>9}")).collect();
+        let measures: String = self.measures.iter().map(|name| format!(" {name:>8}")).collect();
+        let (unit, width) = (self.unit, self.unit.len());
         format!(
-            "{:>9} {:>11}{measures} {:>8} {:>8} {:>7} {:>8} {:>9} {:>9} {:>8}",
-            self.unit, "loss", "‖g‖∞", "Δ", "ρ", "acc/rej", "local its", "work", "time"
+            "{unit:>width$} {:>9}{measures} {:>7} {:>7} {:>5} {:>7} {:>9} {:>7} {:>7}",
+            self.objective, "‖g‖∞", "Δ", "ρ", "acc/rej", "local its", "work", "time"
         )
     }
 
-    fn row(iteration: &Iteration<'_>) -> String {
+    fn row(&self, iteration: &Iteration<'_>) -> String {
         let step = &iteration.step;
-        let measures: String = iteration.measures.iter().map(|(name, value)| measure(name, *value)).collect();
+        let measures: String = iteration
+            .measures
+            .iter()
+            .map(|(name, value)| format!(" {:>1$}", percent(*value), name.len().max(8)))
+            .collect();
         format!(
-            "{:>9} {:>11}{measures} {:>8.1e} {:>8.1e} {:>7} {:>8} {:>9} {:>9.1} {:>7.2}s",
+            "{:>width$} {:>9}{measures} {:>7.1e} {:>7.1e} {:>5} {:>7} {:>9} {:>7.1} {:>6.2}s",
             step.iteration,
-            number(step.value),
+            cell(step.value),
             iteration.gradient_norm_inf,
             step.radius,
             ratio(step.ratio),
@@ -57,23 +65,37 @@ impl Text {
             step.local_iterations,
             iteration.work.gradient_equivalents,
             iteration.training.as_secs_f64(),
+            width = self.unit.len(),
         )
     }
 }
 
 /// Fractions as percentages: every measure so far is one.
-fn measure(_name: &str, value: f64) -> String {
-    format!(" {:>8.2}%", 100.0 * value)
+fn percent(value: f64) -> String {
+    format!("{:.2}%", 100.0 * value)
 }
 
+/// A ratio in five characters.
 fn ratio(value: f64) -> String {
     if value.is_nan() {
-        "-".to_owned()
-    } else if value.abs() < 1000.0 {
-        format!("{value:.3}")
-    } else {
-        format!("{value:.0e}")
+        return "-".to_owned();
     }
+    match value {
+        0.0..10.0 => format!("{value:.3}"),
+        -10.0..100.0 => format!("{value:.2}"),
+        -100.0..1000.0 => format!("{value:.1}"),
+        _ => format!("{value:.0e}"),
+    }
+}
+
+/// A value in nine characters, with as many digits as fit.
+fn cell(value: f64) -> String {
+    let exponent = |digits: usize| format!("{value:.digits$e}");
+    if value != 0.0 && !(1e-3..1e6).contains(&value.abs()) {
+        return (0..=4).rev().map(exponent).find(|text| text.len() <= 9).unwrap_or_else(|| exponent(0));
+    }
+    let plain = |digits: usize| format!("{value:.digits$}");
+    (0..=6).rev().map(plain).find(|text| text.len() <= 9).unwrap_or_else(|| plain(0))
 }
 
 fn number(value: f64) -> String {
@@ -84,39 +106,20 @@ fn number(value: f64) -> String {
     }
 }
 
-/// 26506 as 26,506.
-fn grouped(n: impl ToString) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
 impl Show for Text {
     fn problem(&mut self, facts: &Facts) -> io::Result<()> {
         self.unit = facts.unit;
+        self.objective.clone_from(&facts.objective_name);
         self.measures.clone_from(&facts.measures);
         if let Some(title) = &facts.title {
             self.print(title)?;
         }
-        let samples = facts.samples.map_or_else(String::new, |n| format!(", {} samples", grouped(n)));
+        let samples = facts.samples.map_or_else(String::new, |n| format!(", {}", counted(n, "sample")));
         self.print(&format!("minimise {} = {}{samples}", facts.objective_name, facts.objective))?;
-        let tensors = facts.tensors.map_or_else(String::new, |n| format!(" in {n} tensors"));
-        let parts = facts.subdomains.map_or_else(String::new, |n| format!(", {n} subdomains"));
+        self.print(&format!("n = {}", facts.size))?;
         let kernel = facts.kernel.as_ref().map_or_else(String::new, |k| format!(", {k}"));
-        self.print(&format!(
-            "n = {}{tensors}{parts}; {}, seed {}, {} thread{}{kernel}",
-            grouped(facts.variables),
-            facts.solver,
-            facts.seed,
-            facts.threads,
-            if facts.threads == 1 { "" } else { "s" }
-        ))?;
+        let threads = counted(facts.threads, "thread");
+        self.print(&format!("{}, seed {}, {threads}{kernel}", facts.solver, facts.seed))?;
         self.print(&format!("stop when {}\n\n{}", facts.stop, self.heading()))?;
         if io::stderr().is_terminal() {
             let bar = ProgressBar::new_spinner().with_message(facts.unit);
@@ -130,7 +133,7 @@ impl Show for Text {
         if let Some(bar) = &self.bar {
             bar.set_position(iteration.step.iteration);
         }
-        let row = Self::row(iteration);
+        let row = self.row(iteration);
         if self.unit == "epoch" || is_shown(iteration.step.iteration) {
             self.held = None;
             self.print(&row)
@@ -163,35 +166,36 @@ impl Show for Text {
         writeln!(out, "{:<12} {} ({point}, evaluated anew)", facts.objective_name, number(report.value))?;
         writeln!(out, "‖g‖∞, ‖g‖₂   {:.3e}, {:.3e}", report.gradient_norm_inf, report.gradient_norm)?;
         for (name, value) in &report.measures {
-            writeln!(out, "{name:<12} {:.2}%", 100.0 * value)?;
+            writeln!(out, "{name:<12} {}", percent(*value))?;
         }
         let work = &report.work;
+        writeln!(out, "{:<12} {}", format!("{}s", facts.unit), grouped(report.iterations))?;
         writeln!(
             out,
-            "evaluations  {} values, {} gradients, {:.1} gradient equivalents in {} {}s",
-            grouped(work.values),
-            grouped(work.gradients),
+            "evaluations  {}, {} ({:.1} gradient equivalents)",
+            counted(work.values, "value"),
+            counted(work.gradients, "gradient"),
             work.gradient_equivalents,
-            grouped(report.iterations),
-            facts.unit
         )?;
-        let s = |d: Duration| d.as_secs_f64();
-        let phases = &report.phases;
-        writeln!(
-            out,
-            "time         {:.2} s training (local {:.2}, fdl {:.2}, global {:.2}), {:.2} s measures, {:.2} s in all",
-            s(report.training),
-            s(phases.local),
-            s(phases.fdl),
-            s(phases.global),
-            s(report.measuring),
-            s(total)
-        )?;
+        times(&mut out, report, total)?;
         if let Some(bytes) = peak_memory {
             writeln!(out, "peak memory  {:.0} MB", bytes as f64 / 1e6)?;
         }
         Ok(())
     }
+}
+
+/// Training with its phases, where the method has any, then what is not training.
+fn times(out: &mut impl Write, report: &RunReport, total: Duration) -> io::Result<()> {
+    let s = |d: Duration| d.as_secs_f64();
+    let phases = &report.phases;
+    let split = if [phases.local, phases.fdl, phases.global].iter().all(Duration::is_zero) {
+        String::new()
+    } else {
+        format!(" (local {:.2}, fdl {:.2}, global {:.2})", s(phases.local), s(phases.fdl), s(phases.global))
+    };
+    writeln!(out, "time         {:.2} s training{split}", s(report.training))?;
+    writeln!(out, "             {:.2} s measures, {:.2} s in all", s(report.measuring), s(total))
 }
 
 #[cfg(test)]
@@ -206,8 +210,20 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(26_506), "26,506");
-        assert_eq!(grouped(506), "506");
+    fn every_number_fits_its_column() {
+        for magnitude in -320..=308 {
+            for sign in [1.0, -1.0] {
+                let value = sign * 9.999_999_999 * 10_f64.powi(magnitude);
+                assert!(cell(value).len() <= 9, "{} for {value}", cell(value));
+                assert!(ratio(value).len() <= 6, "{} for {value}", ratio(value));
+            }
+        }
+        assert_eq!(cell(2.270_105_3), "2.270105");
+        assert_eq!(cell(1_131.168_868), "1131.1689");
+        assert_eq!(cell(3.394_47e-13), "3.394e-13");
+        assert_eq!(
+            (ratio(0.987), ratio(-0.1), ratio(f64::NAN)),
+            ("0.987".into(), "-0.10".into(), "-".into())
+        );
     }
 }

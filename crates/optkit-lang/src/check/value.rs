@@ -152,7 +152,7 @@ impl Checker<'_> {
         let mut diagnostic =
             Diagnostic::error("E0201", format!("`{what}` must {bound}")).label(span, "this value");
         if self.text_of(span) != number.to_string() {
-            diagnostic = diagnostic.note(format!("it is {number} here"));
+            diagnostic = diagnostic.note(format!("it is {} here", brief(&number.to_string())));
         }
         self.push(diagnostic);
     }
@@ -302,15 +302,35 @@ pub(super) fn range_words(range: Range) -> String {
     if range == Range::NOT_NEGATIVE {
         return "not be negative".to_owned();
     }
-    let below = (range.least > f64::NEG_INFINITY)
-        .then(|| format!("{} {}", if range.open_below { "greater than" } else { "at least" }, range.least));
-    let above = (range.most < f64::INFINITY)
-        .then(|| format!("{} {}", if range.open_above { "less than" } else { "at most" }, range.most));
+    let below = (range.least > f64::NEG_INFINITY).then(|| {
+        format!(
+            "{} {}",
+            if range.open_below { "greater than" } else { "at least" },
+            brief(&range.least.to_string())
+        )
+    });
+    let above = (range.most < f64::INFINITY).then(|| {
+        format!(
+            "{} {}",
+            if range.open_above { "less than" } else { "at most" },
+            brief(&range.most.to_string())
+        )
+    });
     match (below, above) {
         (Some(below), Some(above)) => format!("be {below} and {above}"),
         (Some(one), None) | (None, Some(one)) => format!("be {one}"),
         (None, None) => "be finite".to_owned(),
     }
+}
+
+/// A written number, with an exponent where it has a long tail of zeros: 1e15.
+fn brief(number: &str) -> String {
+    let digits = number.trim_end_matches('0');
+    let zeros = number.len() - digits.len();
+    if zeros < 7 || number.contains('.') {
+        return number.to_owned();
+    }
+    number.parse::<f64>().map_or_else(|_| number.to_owned(), |value| format!("{value:e}"))
 }
 
 fn kind_words(kind: Kind) -> &'static str {

@@ -115,7 +115,7 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
         places,
     };
     if let Some(outline) = optkit_data::shape_hint(word)
-        && let Err(diagnostic) = subject.fits(&outline.shape, outline.classes)
+        && let Err(diagnostic) = subject.fits(outline.shape, outline.classes)
     {
         found.push(diagnostic);
     }
@@ -271,14 +271,28 @@ impl NetworkSubject {
         }
     }
 
+    /// Samples trained on, where they are known without the data; 0 elsewhere.
+    pub(super) fn samples_hint(&self) -> usize {
+        optkit_data::shape_hint(&self.dataset).map_or(0, |outline| match self.split {
+            Split::Train => outline.train_samples,
+            Split::Test => outline.test_samples,
+        })
+    }
+
+    /// `fits`: whether a number of samples to train on is not too many for the machine.
     pub(super) fn load(
         &self,
         seed: u64,
         optimizer: Box<dyn Optimizer>,
         locations: &Locations,
         fetch: Fetch<'_>,
+        fits: &dyn Fn(usize) -> Result<(), LoadPlanError>,
     ) -> Result<Assembly, LoadPlanError> {
         let dataset = self.dataset(locations, fetch)?;
+        fits(match self.split {
+            Split::Train => dataset.train.samples,
+            Split::Test => dataset.test.samples,
+        })?;
         let scale = if self.unit { dataset.scale } else { 1.0 };
         let (classes, checksum) = (dataset.classes, dataset.checksum);
         let needed = |split: Split| self.split == split || self.measures.iter().any(|(_, s)| *s == split);
@@ -312,8 +326,9 @@ impl NetworkSubject {
 
     fn tile(&self, split: optkit_data::Split, scale: f32, classes: usize) -> Result<Loaded, LoadPlanError> {
         let features = self.network.inputs();
-        let samples = Samples::from_bytes(&split.features, features, scale).map_err(refused)?;
-        let targets = Targets::labels(&split.labels, classes).map_err(refused)?;
+        let optkit_data::Split { features: bytes, labels, .. } = split; // both end here
+        let samples = Samples::from_bytes(&bytes, features, scale).map_err(refused)?;
+        let targets = Targets::labels(&labels, classes).map_err(refused)?;
         Ok(Loaded { samples: Arc::new(samples), targets: Arc::new(targets) })
     }
 

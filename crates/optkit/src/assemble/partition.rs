@@ -1,7 +1,8 @@
 //! From a partition in a file to index sets.
 
+use optkit_core::SubsetError;
 use optkit_lang::{Diagnostic, Partition as Declared, Value};
-use optkit_schwarz::{Deal, Partition};
+use optkit_schwarz::{Deal, Partition, PartitionError};
 
 use super::Subject;
 
@@ -52,7 +53,27 @@ pub(super) fn partition(declared: &Declared, subject: &Subject, seed: u64) -> Re
     };
     made.map_err(|error| {
         let at = call.settings.span("parts").unwrap_or(call.name.span);
-        Diagnostic::error("E0805", error.to_string())
+        Diagnostic::error("E0805", from_one(&error))
             .label(at, format!("in partition `{}`", declared.name.value))
     })
+}
+
+/// The error in the words of the language, which counts variables from 1.
+fn from_one(error: &PartitionError) -> String {
+    match error {
+        PartitionError::Part { part, source: SubsetError::OutOfRange { index, dim } } => {
+            format!("part {part} lists variable {}, but there are {dim}", index.saturating_add(1))
+        }
+        PartitionError::Part { part, source: SubsetError::Duplicate { index } } => {
+            format!("part {part} lists variable {} twice", index + 1)
+        }
+        PartitionError::Part { part, source: SubsetError::Empty } => {
+            format!("part {part} is empty; a part has at least one variable")
+        }
+        PartitionError::Uncovered { covered, dim, first_missing } => format!(
+            "the parts hold {covered} of {dim} variables ({} is in none); add the others, as a part of their own if need be",
+            first_missing + 1
+        ),
+        other => other.to_string(),
+    }
 }

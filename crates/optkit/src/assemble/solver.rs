@@ -42,7 +42,7 @@ impl Solver {
     /// Reads a method; what is wrong goes to `found`.
     pub(super) fn from_method(method: &Method, found: &mut Vec<Diagnostic>) -> Self {
         match method.name.value.as_str() {
-            "apts" => apts(&method.settings, found),
+            "apts" => apts(method, found),
             "trust_region" => {
                 if let Some(span) = method.settings.key_span("iterations") {
                     found.push(
@@ -79,7 +79,8 @@ impl Solver {
     }
 }
 
-fn apts(settings: &Settings, found: &mut Vec<Diagnostic>) -> Solver {
+fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
+    let settings = &method.settings;
     let preset = settings.word("preset").and_then(Preset::from_word);
     let mut options = preset.map_or_else(Options::default, Preset::options);
     let given = |key: &str| settings.given(key).then(|| settings.real(key)).flatten();
@@ -98,6 +99,8 @@ fn apts(settings: &Settings, found: &mut Vec<Diagnostic>) -> Solver {
             *iterations = u32::try_from(n).expect("the vocabulary limits iterations");
         }
     }
+    let at = if settings.given("radius") { settings.span("radius") } else { None };
+    check(&options.global(), at.unwrap_or(method.name.span), found);
     let mut engine = |key: &str, base: Engine| match settings.method(key) {
         Some(method) => {
             for radius in ["radius", "min_radius", "max_radius"] {
@@ -116,8 +119,6 @@ fn apts(settings: &Settings, found: &mut Vec<Diagnostic>) -> Solver {
     };
     let local = engine("local", options.local());
     let global = engine("global", options.global());
-    let at = settings.span("radius").or_else(|| settings.span("partition")).unwrap_or_default();
-    check(&options.global(), at, found);
     Solver::Apts { options, local, global }
 }
 
@@ -134,7 +135,10 @@ fn slot(settings: &Settings, base: Engine, at: Span, found: &mut Vec<Diagnostic>
         engine.trials = u32::try_from(trials).expect("the vocabulary limits trials");
     }
     engine.ratio = ratio(settings).unwrap_or(engine.ratio);
-    check(&engine, settings.span("radius").unwrap_or(at), found);
+    // What is wrong with the settings that a slot takes over is said where they are set.
+    if base.validate().is_ok() {
+        check(&engine, settings.span("radius").unwrap_or(at), found);
+    }
     let subproblem =
         settings.method("subproblem").map_or_else(|| "cauchy".to_owned(), |m| m.name.value.clone());
     Slot { engine, subproblem }
