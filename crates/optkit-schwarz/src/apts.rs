@@ -197,7 +197,8 @@ impl Apts {
     /// Step 4: f at θᵏ⁺½, which is θᵏ itself where nothing better was found.
     fn half_value(&mut self, f: &mut dyn Objective) -> f64 {
         self.enter(Phase::Fdl);
-        let mut value = f.value(&self.half);
+        let at_base = self.half == self.base.x;
+        let mut value = if at_base { self.base.value } else { f.value(&self.half) };
         if self.options.fdl && rises(value, self.base.value) {
             let forced = ForcedDecrease {
                 x: &self.base.x,
@@ -223,12 +224,21 @@ impl Apts {
         let at_base = self.half == self.base.x;
         let known = at_base.then(|| self.base.evaluated());
         self.global.begin(f, uncapped(&self.half, known, self.radius))?;
-        if !at_base && self.global.prepare(f).is_err() {
+        if !at_base && matches!(self.global.prepare(f), Err(Status::NotFiniteAtStart { .. })) {
             self.radius = self.options.rule.next(self.radius, f64::NEG_INFINITY, true);
             self.half.copy_from_slice(&self.base.x);
             self.global.begin(f, uncapped(&self.base.x, Some(self.base.evaluated()), self.radius))?;
         }
         Ok(())
+    }
+
+    /// True where an iteration did not reduce f and the next one's steps are a few units in the last place of θ: local
+    /// and global solver would take turns in rounding it there and back.
+    fn lost_in_rounding(&self) -> bool {
+        const UNITS: f64 = 4.0;
+        let current = self.global.current();
+        let reduced = current.value < self.base.value;
+        !reduced && self.radius <= UNITS * f64::EPSILON * norm_inf(current.x)
     }
 }
 
@@ -270,10 +280,12 @@ impl Optimizer for Apts {
     fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status> {
         self.enter(Phase::Global);
         let ready = self.global.prepare(f);
+        self.enter(Phase::Outside);
+        // Smaller than after the step where that led to a point without a finite gradient.
+        self.radius = self.global.radius();
         if ready.is_ok() {
             self.keep_best();
         }
-        self.enter(Phase::Outside);
         ready
     }
 
@@ -319,10 +331,13 @@ impl Optimizer for Apts {
         self.radius = self.global.radius();
         self.enter(Phase::Outside);
         let moved = self.global.current().x != self.base.x;
-        if let Some(status) = ended
-            && (!moved && self.radius >= radius_before || status == Status::Stationary)
-        {
+        let stuck = !moved && self.radius >= radius_before;
+        if let Some(status) = ended.take_if(|status| stuck || *status == Status::Stationary) {
             return Flow::Done(status);
+        }
+        if self.lost_in_rounding() {
+            let (radius, minimum) = (self.radius, self.options.rule.min_radius);
+            return Flow::Done(ended.unwrap_or(Status::RadiusUnderflow { radius, minimum }));
         }
         self.iteration += 1;
         report.value = self.global.current().value;

@@ -51,6 +51,16 @@ pub enum PartitionError {
         /// What is wrong with it.
         source: SubsetError,
     },
+    /// A part of another number of variables.
+    #[error("part {part} is a subset of {got} variables, but {dim} are split")]
+    OtherDimension {
+        /// Counted from 1.
+        part: usize,
+        /// Variables that its subset was made for.
+        got: usize,
+        /// n.
+        dim: usize,
+    },
     /// A variable in two parts.
     #[error("parts {first} and {second} share a variable; parts must be disjoint")]
     Overlap {
@@ -76,8 +86,17 @@ pub enum PartitionError {
 impl Partition {
     /// Runs of neighbouring variables, as equal in length as can be.
     pub fn contiguous(dim: usize, parts: usize) -> Result<Self, PartitionError> {
-        let blocks: Vec<_> = (0..dim).map(|i| i..i + 1).collect();
-        Self::deal(dim, &blocks, parts, Deal::InOrder, "variables")
+        if parts > dim {
+            return Err(PartitionError::TooManyParts { parts, blocks: dim, what: "variables" });
+        }
+        let mut start = 0;
+        let run = |part: usize| {
+            let end = start + (dim - start) / (parts - part);
+            let run = Subset::from_ranges(dim, std::iter::once(start..end));
+            start = end;
+            run.map_err(|source| PartitionError::Part { part: part + 1, source })
+        };
+        Self::new(dim, (0..parts).map(run).collect::<Result<_, _>>()?)
     }
 
     /// Variables dealt at random from a seed.
@@ -149,11 +168,10 @@ impl Partition {
         }
         let mut owner = vec![0_usize; dim];
         for (i, part) in parts.iter().enumerate() {
+            if part.dim() != dim {
+                return Err(PartitionError::OtherDimension { part: i + 1, got: part.dim(), dim });
+            }
             for index in part.indices() {
-                if index >= dim {
-                    let source = SubsetError::OutOfRange { index, dim };
-                    return Err(PartitionError::Part { part: i + 1, source });
-                }
                 if owner[index] != 0 {
                     return Err(PartitionError::Overlap { first: owner[index], second: i + 1 });
                 }
@@ -200,6 +218,11 @@ mod tests {
             PartitionError::Uncovered { covered: 3, dim: 4, first_missing: 2 }
         );
         assert_eq!(Partition::contiguous(3, 0).unwrap_err(), PartitionError::NoParts);
+        let of_five = Subset::from_indices(5, &[0, 1, 2]).unwrap();
+        assert_eq!(
+            Partition::new(3, vec![of_five]).unwrap_err(),
+            PartitionError::OtherDimension { part: 1, got: 5, dim: 3 }
+        );
     }
 
     #[test]

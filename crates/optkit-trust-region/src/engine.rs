@@ -110,6 +110,8 @@ struct Trial {
     accepted: bool,
     gradient_known: bool,
     comparison: Comparison,
+    /// The step is lost in the rounding of x: x + s = x.
+    unmoved: bool,
 }
 
 impl TrustRegion {
@@ -151,7 +153,6 @@ impl TrustRegion {
     }
 
     fn trial_value(&mut self, f: &mut dyn Objective, solved: &Solved) -> f64 {
-        add(&self.now.x, &self.step, &mut self.trial.x);
         if let Some(t) = solved.along_gradient
             && let Some(line) = f.span(&self.now.x, &[&self.now.gradient])
         {
@@ -162,7 +163,9 @@ impl TrustRegion {
 
     /// Evaluate x + s and judge it. Everything that may be NaN or infinite is decided here.
     fn attempt(&mut self, f: &mut dyn Objective, solved: &Solved) -> Trial {
-        let value = self.trial_value(f, solved);
+        add(&self.now.x, &self.step, &mut self.trial.x);
+        let unmoved = self.trial.x == self.now.x;
+        let value = if unmoved { self.now.value } else { self.trial_value(f, solved) };
         self.trial.value = value;
         let comparison = Comparison {
             value: self.now.value,
@@ -171,7 +174,9 @@ impl TrustRegion {
             noise: f.noise(),
         };
         let mut gradient_known = false;
-        let ratio = if comparison.is_doubtful() {
+        let ratio = if unmoved {
+            f64::NAN // neither a success, whatever the gradient says, nor worth an evaluation
+        } else if comparison.is_doubtful() {
             f.value_gradient(&self.trial.x, &mut self.trial.gradient);
             gradient_known = all_finite(&self.trial.gradient);
             comparison.ratio_from_gradients(&self.now.gradient, &self.trial.gradient, &self.step)
@@ -182,7 +187,7 @@ impl TrustRegion {
             Ratio::Model => ratio > self.options.acceptance,
             Ratio::PaperCode => ratio >= PAPER_CODE_ACCEPTANCE && value < self.now.value,
         };
-        Trial { ratio, accepted, gradient_known, comparison }
+        Trial { ratio, accepted, gradient_known, comparison, unmoved }
     }
 
     fn move_to_trial(&mut self, f: &mut dyn Objective, gradient_known: bool) {
@@ -193,12 +198,23 @@ impl TrustRegion {
         f.accept(&self.now.x);
     }
 
-    /// Return to the point before, whose gradient was finite, with a smaller radius.
-    fn undo(&mut self) {
+    /// Return to the point before, whose gradient was finite, with a radius that does not lead to the same point again:
+    /// shorter than the step, for the radius may have grown since.
+    fn undo(&mut self) -> Result<(), Status> {
         std::mem::swap(&mut self.now, &mut self.before);
         self.gradient_known = true;
         self.can_undo = false;
-        self.radius = self.options.rule.next(self.radius, f64::NEG_INFINITY, true);
+        for ((step, to), from) in self.step.iter_mut().zip(&self.before.x).zip(&self.now.x) {
+            *step = to - from;
+        }
+        let length = self.radius.min(self.subproblem.norm().of(&self.step));
+        self.radius = self.options.rule.next(length, f64::NEG_INFINITY, true);
+        let minimum = self.options.rule.min_radius;
+        // The length is that of a rounded difference: a step of the minimum may look a little longer.
+        if length > minimum * (1.0 + 1e-6) {
+            return Ok(());
+        }
+        Err(Status::RadiusUnderflow { radius: length, minimum })
     }
 
     /// Trials are over and none was accepted: can another iteration do better?
@@ -208,7 +224,8 @@ impl TrustRegion {
             return Some(Status::WithinRounding { predicted, noise });
         }
         let minimum = self.options.rule.min_radius;
-        (self.radius <= floor).then_some(Status::RadiusUnderflow { radius: self.radius, minimum })
+        let unmoved = last.is_some_and(|t| t.unmoved);
+        (unmoved || self.radius <= floor).then_some(Status::RadiusUnderflow { radius: self.radius, minimum })
     }
 
     fn begin_at(
@@ -268,8 +285,7 @@ impl Optimizer for TrustRegion {
             };
         }
         if self.can_undo {
-            self.undo();
-            return Ok(());
+            return self.undo();
         }
         let gradient_norm = norm_inf(&self.now.gradient);
         Err(Status::NotFiniteAtStart { value: self.now.value, gradient_norm })
@@ -292,13 +308,14 @@ impl Optimizer for TrustRegion {
             let trial = self.attempt(f, &solved);
             self.radius = self.options.rule.next(radius, trial.ratio, solved.on_boundary);
             accepted = trial.accepted;
+            let over = radius <= floor || trial.unmoved;
             if accepted {
                 self.move_to_trial(f, trial.gradient_known);
             } else {
                 rejected += 1;
             }
             last = Some(trial);
-            if radius <= floor {
+            if over {
                 break;
             }
         }

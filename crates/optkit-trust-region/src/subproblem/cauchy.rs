@@ -70,8 +70,10 @@ impl Subproblem for Cauchy {
         for (s, g) in step.iter_mut().zip(gradient) {
             *s = -t * g;
         }
+        // gᵀg leaves the range of f64 where gᵀs does not.
+        let linear = if slope.is_normal() { t * slope } else { -dot(gradient, step) };
         Solved {
-            predicted_reduction: t * slope - 0.5 * t * t * curvature,
+            predicted_reduction: linear - 0.5 * t * (t * curvature),
             on_boundary: to_boundary <= interior,
             along_gradient: Some(t),
         }
