@@ -79,11 +79,15 @@ impl Network {
         let mut parameters = Some(0_usize);
         for (index, layer) in layers.iter().enumerate() {
             let before = shapes.last().unwrap_or(&input);
+            // First of all: layers multiply these extents.
+            if extent(before).is_none() {
+                return Err(NetworkError::TooLarge { index });
+            }
             let after = layer.output(before).map_err(|source| NetworkError::Layer { index, source })?;
             for (_, shape) in layer.tensors(before) {
                 parameters = parameters.and_then(|n| n.checked_add(extent(&shape)?));
             }
-            if parameters.is_none() || extent(&after).is_none() || extent(before).is_none() {
+            if parameters.is_none() || extent(&after).is_none() {
                 return Err(NetworkError::TooLarge { index });
             }
             shapes.push(after);
@@ -259,5 +263,8 @@ mod tests {
         assert!(matches!(Network::new(vec![4, 0], vec![]), Err(NetworkError::EmptyInput { .. })));
         let huge = Layer::Dense { outputs: usize::MAX / 2 };
         assert!(matches!(Network::new(vec![3], vec![huge]), Err(NetworkError::TooLarge { index: 0 })));
+        let wide = vec![usize::MAX, 3];
+        let flat = Network::new(wide, vec![Layer::Flatten, dense]);
+        assert!(matches!(flat, Err(NetworkError::TooLarge { index: 0 })));
     }
 }

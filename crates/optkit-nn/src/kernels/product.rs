@@ -146,8 +146,9 @@ unsafe fn block<V: Vector, const COLUMNS: usize, const ROWS: usize>(
                 }
             }
         }
-        let mut a = p.a.add(r * p.a_row);
-        let mut b = p.b.add(column);
+        // Wrapping, for without terms (`inner` = 0) nothing is promised of A and B, and nothing is read.
+        let mut a = p.a.wrapping_add(r * p.a_row);
+        let mut b = p.b.wrapping_add(column);
         for _ in 0..p.inner {
             let mut row = [V::splat(V::Scalar::default()); COLUMNS];
             for (j, row) in row.iter_mut().enumerate() {
