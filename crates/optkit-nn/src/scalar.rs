@@ -68,7 +68,7 @@ impl Scalar for f32 {
     }
     #[inline(always)]
     fn tanh(self) -> Self {
-        self.tanh()
+        crate::kernels::tanh_single(self)
     }
     fn kernels() -> &'static Kernels<Self> {
         crate::kernels::fastest()

@@ -190,7 +190,7 @@ impl<S: Scalar> Walk<'_, S> {
             match step.kind {
                 Kind::Relu => (self.model.kernels.relu)(x, y),
                 Kind::Sigmoid => sigmoid::forward(x, y),
-                Kind::Tanh => tanh::forward(x, y),
+                Kind::Tanh => (self.model.kernels.tanh)(x, y),
                 Kind::LogSoftmax => log_softmax::forward(x, y, step.width, stride),
                 Kind::Dense(_) => {}
             }

@@ -263,3 +263,24 @@ fn elementwise_loops_agree() {
         both(&sums, &sums32);
     }
 }
+
+#[test]
+fn tanh_is_exact_to_a_few_units_everywhere() {
+    let magnitudes = (0..40_000).map(|i| 1e-30_f32.max(10_f32.powf(f32::from(i as u16) / 1000.0 - 38.0)));
+    let x: Vec<f32> = magnitudes
+        .chain([0.0, 0.624_999_9, 0.625, 9.999, 10.0, f32::MAX, f32::INFINITY])
+        .flat_map(|x| [x, -x])
+        .collect();
+    for kernels in usable() {
+        let mut y = vec![f32::NAN; x.len()];
+        (kernels.tanh)(&x, &mut y);
+        for (&x, &y) in x.iter().zip(&y) {
+            let truth = f64::from(x).tanh();
+            let error = (f64::from(y) - truth).abs();
+            assert!(error <= 2e-7 * truth.abs(), "{}: tanh {x:e} = {y:e}", kernels.kernel.name());
+        }
+        let mut y = [0.0; 17];
+        (kernels.tanh)(&[f32::NAN; 17], &mut y);
+        assert!(y.iter().all(|y| y.is_nan()), "{}", kernels.kernel.name());
+    }
+}
