@@ -198,8 +198,10 @@ impl Samples {
                 samples.for_each(|(to, _)| to[..n].fill(S::ZERO));
                 // Only networks that do not begin with a dense layer come here: rows lie within one tile.
                 let (tile, first) = (rows.start / TILE, rows.start % TILE);
-                let inside =
-                    tiles[tile].iter().filter(|(_, row, _)| (first..first + rows.len()).contains(row));
+                // The last group of columns may reach beyond the last feature: zeros, and not ours to write.
+                let inside = tiles[tile].iter().filter(|&(feature, row, _)| {
+                    feature < n && (first..first + rows.len()).contains(&row)
+                });
                 for (feature, row, byte) in inside {
                     to[(row - first) * stride + feature] = values[usize::from(byte)];
                 }
