@@ -40,24 +40,24 @@ impl Loss {
 pub const LOSSES: [Entry; 3] = [
     entry(
         "cross_entropy",
-        "Mean over the samples of -log softmax(y) at the label; y are logits or log-probabilities.",
+        "mean over the samples of -log softmax(y) at the label; y are logits or log-probabilities",
         Support::Available,
     ),
     entry(
         "mean_squared",
-        "Mean over samples and outputs of (y - t)^2; labels count as one-hot targets.",
+        "mean over samples and outputs of (y - t)^2; labels count as one-hot targets",
         Support::Available,
     ),
     entry(
         "binary_cross_entropy",
-        "Mean over samples and outputs of the cross entropy of Bernoulli outputs.",
+        "mean over samples and outputs of the cross entropy of Bernoulli outputs",
         Support::Planned,
     ),
 ];
 
 /// The measures as the language knows them.
 pub const MEASURES: [Entry; 1] =
-    [entry("accuracy", "Fraction of samples whose largest output is at the label.", Support::Available)];
+    [entry("accuracy", "fraction of samples whose largest output is at the label", Support::Available)];
 
 const fn entry(name: &'static str, doc: &'static str, support: Support) -> Entry {
     Entry { name, doc, operands: &[], settings: &[], slots: &[], support }

@@ -6,12 +6,12 @@ use crate::{Layer, LayerError};
 
 pub(crate) const ENTRY: Entry = Entry {
     name: "dense",
-    doc: "y = Wx + b, fully connected.",
+    doc: "y = Wx + b, fully connected",
     operands: &[Operand {
         name: "outputs",
         kind: Kind::Integer(1, u32::MAX as u64),
         default: None,
-        doc: "Length of y.",
+        doc: "length of y",
     }],
     settings: &[],
     slots: &[],

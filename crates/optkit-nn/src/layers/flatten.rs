@@ -2,4 +2,4 @@
 
 use optkit_core::vocabulary::Entry;
 
-pub(crate) const ENTRY: Entry = super::plain("flatten", "All values of a sample in one row.");
+pub(crate) const ENTRY: Entry = super::plain("flatten", "all values of a sample in one row");

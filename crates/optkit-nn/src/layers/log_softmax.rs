@@ -4,7 +4,7 @@ use optkit_core::vocabulary::Entry;
 
 use crate::{LayerError, Scalar};
 
-pub(crate) const ENTRY: Entry = super::plain("log_softmax", "x - log(sum(exp(x))) over a sample's values.");
+pub(crate) const ENTRY: Entry = super::plain("log_softmax", "x - log(sum(exp(x))) over a sample's values");
 
 pub(crate) fn output(input: &[usize]) -> Result<Vec<usize>, LayerError> {
     if input.len() == 1 {

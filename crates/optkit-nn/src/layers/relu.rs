@@ -3,4 +3,4 @@
 
 use optkit_core::vocabulary::Entry;
 
-pub(crate) const ENTRY: Entry = super::plain("relu", "max(x, 0).");
+pub(crate) const ENTRY: Entry = super::plain("relu", "max(x, 0)");
