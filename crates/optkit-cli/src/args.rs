@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// What to begin with.
+const FIRST: &str =
+    "A first run, which needs no data from outside:\n  optkit solve problems/digits_fcnn.apts";
+
 /// Minimise what a problem file says, the way it says.
 #[derive(Parser)]
-#[command(name = "optkit", version, long_version = crate::facts::long_version(), max_term_width = 100)]
+#[command(name = "optkit", version, after_help = FIRST, long_version = crate::facts::long_version(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -52,7 +56,7 @@ pub(crate) enum Command {
 pub(crate) struct Changes {
     /// The problem file
     pub(crate) file: PathBuf,
-    /// Set a value by its path: --set solver.radius=0.1
+    /// Set a value by its path in the file: --set solver.radius=0.1 (may be repeated)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
     /// Seed of initial parameters and random deals (the file's `run { seed }`)

@@ -113,25 +113,21 @@ fn text(out: &mut impl Write, plan: &Plan, measured: Option<&Measured>) -> io::R
     let timing = |timing: Option<Timing>| {
         timing.map_or_else(String::new, |t| format!("  {:>9.3}  {:>18.3}", t.loss_ms, t.loss_gradient_ms))
     };
+    let network = matches!(plan.subject, Subject::Network(_));
     let heading = if measured.whole.is_some() { "   loss [ms]  loss+gradient [ms]" } else { "" };
-    writeln!(out, "{:>9}  {:>9}  {:>7}{heading}  tensors", "subdomain", "variables", "share")?;
-    writeln!(
-        out,
-        "{:>9}  {:>9}  {:>7}{}  all",
-        "whole",
-        grouped(plan.subject.dim()),
-        "1",
-        timing(measured.whole)
-    )?;
+    let tensors = |names: &str| if network { format!("  {names}") } else { String::new() };
+    writeln!(out, "{:>9}  {:>9}  {:>7}{heading}{}", "subdomain", "variables", "share", tensors("tensors"))?;
+    let all = grouped(plan.subject.dim());
+    writeln!(out, "{:>9}  {all:>9}  {:>7}{}{}", "whole", "1", timing(measured.whole), tensors("all"))?;
     for (i, part) in measured.parts.iter().enumerate() {
         writeln!(
             out,
-            "{:>9}  {:>9}  {:>7.4}{}  {}",
+            "{:>9}  {:>9}  {:>7.4}{}{}",
             i + 1,
             grouped(part.variables),
             part.cost.share,
             timing(part.cost.timing),
-            part.tensors.join(" ")
+            tensors(&part.tensors.join(" "))
         )?;
     }
     Ok(())

@@ -57,7 +57,7 @@ pub(crate) fn paragraphs(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// 26506 as 26,506.
-pub(crate) fn grouped(n: impl ToString) -> String {
+pub(crate) fn grouped(n: impl ToString + Copy) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
@@ -70,7 +70,7 @@ pub(crate) fn grouped(n: impl ToString) -> String {
 }
 
 /// `1 thread`, `2 threads`.
-pub(crate) fn counted(n: impl ToString, thing: &str) -> String {
+pub(crate) fn counted(n: impl ToString + Copy, thing: &str) -> String {
     let n = grouped(n);
     let plural = if n == "1" { "" } else { "s" };
     format!("{n} {thing}{plural}")

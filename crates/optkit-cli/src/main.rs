@@ -9,6 +9,7 @@ mod exit;
 mod facts;
 mod interrupt;
 mod list;
+mod man;
 mod read;
 mod show;
 mod solve;
@@ -38,13 +39,7 @@ fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "optkit", &mut script);
             io::stdout().write_all(&script).map(|()| Exit::Success)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command())
-                .render(&mut page)
-                .and_then(|()| io::stdout().write_all(&page))
-                .map(|()| Exit::Success)
-        }
+        Command::Man => man::man(),
     };
     match done {
         Ok(exit) => exit.into(),

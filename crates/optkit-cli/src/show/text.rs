@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use optkit::{Iteration, Returned, RunReport};
+use optkit::{Iteration, Returned, RunReport, Status};
 
 use super::{Facts, Show};
 use crate::columns::{counted, grouped};
@@ -162,7 +162,11 @@ impl Show for Text {
             Returned::Last => "last point",
         };
         writeln!(out)?;
-        writeln!(out, "status       {}", report.status)?;
+        let status = match &report.status {
+            Status::Stopped => "interrupted, after the iteration that was under way".to_owned(),
+            status => status.to_string(),
+        };
+        writeln!(out, "status       {status}")?;
         writeln!(out, "{:<12} {} ({point}, evaluated anew)", facts.objective_name, number(report.value))?;
         writeln!(out, "‖g‖∞, ‖g‖₂   {:.3e}, {:.3e}", report.gradient_norm_inf, report.gradient_norm)?;
         for (name, value) in &report.measures {

@@ -1,0 +1,177 @@
+//! `--json` prints what docs/src/json.md documents: these keys, these types, nothing else.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{FUNCTION, file, folder, repository, run};
+use serde_json::Value;
+
+/// Keys with types, by the heading of their table.
+type Documented = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The tables of the page; `None` outside the repository.
+fn documented() -> Option<Documented> {
+    let page = std::fs::read_to_string(repository()?.join("docs/src/json.md")).expect("the page");
+    let mut tables = Documented::new();
+    let mut heading = String::new();
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            title.clone_into(&mut heading);
+        } else if line.starts_with("| `") {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            for key in cells[1].split('`').skip(1).step_by(2) {
+                tables.entry(heading.clone()).or_default().insert(key.to_owned(), cells[2].to_owned());
+            }
+        }
+    }
+    assert_eq!(tables.len(), 4, "four tables");
+    Some(tables)
+}
+
+/// Objects and lists of objects inside opened up: `evaluations.value`.
+fn flat(prefix: &str, value: &Value, into: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flat(&key, value, into);
+            }
+        }
+        Value::Array(list) if list.iter().any(Value::is_object) => {
+            list.iter().for_each(|value| flat(prefix, value, into));
+        }
+        other => into.push((prefix.to_owned(), other.clone())),
+    }
+}
+
+fn is(value: &Value, documented: &str) -> bool {
+    documented.split(" or ").any(|kind| match kind {
+        "integer" => value.is_u64(),
+        "number" => value.as_f64().is_some_and(f64::is_finite),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "list" => value.is_array(),
+        other => panic!("the page names no type `{other}`"),
+    })
+}
+
+/// Every key is in the table with this type, and every key of the table but `absent` is there.
+fn hold(value: &Value, table: &BTreeMap<String, String>, absent: &[&str]) {
+    let mut keys = Vec::new();
+    flat("", value, &mut keys);
+    for (key, value) in &keys {
+        let kind = table.get(key).unwrap_or_else(|| panic!("docs/src/json.md says nothing of `{key}`"));
+        assert!(is(value, kind), "`{key}` is {value}, but documented as {kind}");
+        assert!(!absent.contains(&key.as_str()), "`{key}` is there");
+    }
+    for key in table.keys().filter(|key| !absent.contains(&key.as_str())) {
+        assert!(keys.iter().any(|(found, _)| found == key), "`{key}` is documented, but not in {value}");
+    }
+}
+
+fn lines(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+/// Runs a file and holds all its lines against the page.
+fn solved(arguments: &[&str], code: i32, unit: &str, absent: &[&str]) -> Vec<Value> {
+    let Some(documented) = documented() else { return Vec::new() };
+    let ran = run(&[&["solve", "--json"], arguments].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(code), ""));
+    let lines = lines(&ran.out);
+    let [first, between @ .., last] = lines.as_slice() else { panic!("two lines at least: {}", ran.out) };
+    assert_eq!(first.as_object().expect("an object").len(), 1, "one key, `problem`");
+    hold(&first["problem"], &documented["First line: the problem"], &[]);
+    let other = if unit == "epoch" { "iteration" } else { "epoch" };
+    for (i, line) in between.iter().enumerate() {
+        hold(line, &documented["One line an iteration"], &[absent, &[other]].concat());
+        assert_eq!(line[unit], i as u64 + 1, "in order");
+    }
+    hold(last, &documented["Last line: the result"], absent);
+    assert_eq!(last["iterations"], between.len() as u64);
+    assert_eq!(last["unit"], unit);
+    let seconds = |line: &Value| line["seconds"].as_f64().expect("a number");
+    assert!(between.windows(2).all(|pair| seconds(&pair[0]) <= seconds(&pair[1])), "time goes on");
+    assert!(seconds(last) <= last["seconds_total"].as_f64().expect("a number"));
+    lines
+}
+
+#[test]
+fn a_network_in_json_is_as_documented() {
+    let Some(top) = repository() else { return };
+    let path = top.join("problems/digits_fcnn.apts");
+    let lines = solved(&[path.to_str().unwrap()], 0, "epoch", &[]);
+    let [first, .., last] = lines.as_slice() else { panic!("lines") };
+    assert_eq!(first["problem"]["variables"], 2410);
+    assert_eq!(first["problem"]["samples"], 1437);
+    assert_eq!(first["problem"]["data_checksum"].as_str().map(str::len), Some(64));
+    assert_eq!((&last["status"], &last["returned"]), (&"target".into(), &"last".into()));
+    assert!(last["accuracy"].as_f64().is_some_and(|a| (0.9..=1.0).contains(&a)), "{last}");
+    let before = &lines[lines.len() - 2];
+    assert_eq!(before["accuracy"], last["accuracy"], "the last point is the one returned");
+}
+
+#[test]
+fn a_function_in_json_is_as_documented() {
+    let Some(top) = repository() else { return };
+    let path = top.join("problems/quadratic.apts");
+    let lines = solved(&[path.to_str().unwrap()], 0, "iteration", &["accuracy"]);
+    let last = lines.last().expect("lines");
+    assert_eq!(last["status"], "converged");
+    assert!(last["gradient_norm"].as_f64().is_some_and(|g| g <= 1e-6), "{last}");
+}
+
+#[test]
+fn a_run_without_iterations_in_json_is_as_documented() {
+    let path = file(&folder("json-none"), "function.apts", FUNCTION);
+    let lines = solved(&[&path, "--iterations", "0"], 1, "iteration", &["accuracy"]);
+    assert!(lines.is_empty() || lines.len() == 2, "{lines:?}");
+}
+
+#[test]
+fn a_measure_never_hides_a_key() {
+    let folder = folder("json-measure");
+    let plain = file(&folder, "plain.apts", common::NETWORK);
+    let hiding = file(&folder, "hiding.apts", common::NETWORK.replace("measure accuracy", "measure radius"));
+    let radii = |path: &str| -> Vec<Value> {
+        let lines = lines(&run(&["solve", "--json", path]).out);
+        // The last line has no radius of its own: there the measure has the name to itself.
+        lines[1..lines.len() - 1].iter().map(|line| line["radius"].clone()).collect()
+    };
+    assert_eq!(radii(&plain).len(), 2);
+    assert_eq!(radii(&plain), radii(&hiding));
+}
+
+#[test]
+fn check_in_json_is_as_documented() {
+    let Some(top) = repository() else { return };
+    let Some(documented) = documented() else { return };
+    let table = &documented["The object of `check --json`"];
+    let checked = |problem: &str, options: &[&str], absent: &[&str]| {
+        let path = top.join("problems").join(problem);
+        let ran = run(&[&["check", path.to_str().unwrap(), "--json"], options].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+        let [object] = lines(&ran.out).try_into().expect("one line");
+        hold(&object, table, absent);
+        object
+    };
+    let whole = ["loss_ms", "loss_gradient_ms"];
+    let parts = ["parts.tensors", "parts.variables", "parts.share"];
+    let timed = ["parts.loss_ms", "parts.loss_gradient_ms"];
+    checked("quadratic.apts", &[], &[&whole[..], &parts, &timed].concat());
+    let object = checked("digits_fcnn.apts", &["--cost"], &whole);
+    assert!(object["parts"][0]["loss_ms"].is_null(), "not measured");
+    let object = checked("digits_fcnn.apts", &["--cost", "--time"], &[]);
+    let parts = object["parts"].as_array().expect("a list");
+    assert_eq!(parts.len(), 4);
+    let variables: u64 = parts.iter().filter_map(|part| part["variables"].as_u64()).sum();
+    assert_eq!(variables, 2410);
+    for part in parts {
+        assert!(part["share"].as_f64().is_some_and(|s| (0.0..=1.0).contains(&s)), "{part}");
+        assert!(part["loss_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{part}");
+    }
+    let object = checked("quadratic.apts", &["--time"], &[]);
+    assert_eq!(object["parts"][0]["tensors"], Value::Array(Vec::new()));
+}
