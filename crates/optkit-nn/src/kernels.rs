@@ -16,7 +16,7 @@ mod vector;
 mod x86;
 
 pub(crate) use cross_entropy::CrossEntropy;
-pub(crate) use elementwise::tanh_single;
+pub(crate) use elementwise::{sigmoid_single, tanh_single};
 pub(crate) use product::{Product, Start};
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 
@@ -73,6 +73,8 @@ pub struct Kernels<S: 'static> {
     pub(crate) relu: fn(&[S], &mut [S]),
     /// g ← g where y > 0, else 0.
     pub(crate) relu_gradient: fn(&[S], &mut [S]),
+    /// y = 1/(1 + e⁻ˣ).
+    pub(crate) sigmoid: fn(&[S], &mut [S]),
     /// y = tanh x.
     pub(crate) tanh: fn(&[S], &mut [S]),
     /// sums ← sums + Σ rows.

@@ -43,6 +43,8 @@ pub trait Scalar:
     fn exp(self) -> Self;
     /// tanh x.
     fn tanh(self) -> Self;
+    /// 1/(1 + e⁻ˣ).
+    fn sigmoid(self) -> Self;
 
     /// The fastest kernels for these numbers on this machine.
     #[doc(hidden)]
@@ -70,6 +72,10 @@ impl Scalar for f32 {
     fn tanh(self) -> Self {
         crate::kernels::tanh_single(self)
     }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        crate::kernels::sigmoid_single(self)
+    }
     fn kernels() -> &'static Kernels<Self> {
         crate::kernels::fastest()
     }
@@ -95,6 +101,11 @@ impl Scalar for f64 {
     #[inline(always)]
     fn tanh(self) -> Self {
         self.tanh()
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        // Where e⁻ˣ overflows, 1/∞ = 0 is right.
+        1.0 / (1.0 + (-self).exp())
     }
     fn kernels() -> &'static Kernels<Self> {
         &crate::kernels::DOUBLE

@@ -189,7 +189,7 @@ impl<S: Scalar> Walk<'_, S> {
             let y = &mut out[..block.len() * stride];
             match step.kind {
                 Kind::Relu => (self.model.kernels.relu)(x, y),
-                Kind::Sigmoid => sigmoid::forward(x, y),
+                Kind::Sigmoid => (self.model.kernels.sigmoid)(x, y),
                 Kind::Tanh => (self.model.kernels.tanh)(x, y),
                 Kind::LogSoftmax => log_softmax::forward(x, y, step.width, stride),
                 Kind::Dense(_) => {}

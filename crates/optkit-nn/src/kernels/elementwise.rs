@@ -5,7 +5,7 @@
 #![allow(clippy::needless_range_loop)] // small arrays are walked in step
 
 use super::LANES;
-use super::vector::{EXP_COEFFICIENTS, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
+use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use crate::Scalar;
 
 /// y = max(x, 0). A NaN becomes 0 neither here nor in the loss: it is passed on.
@@ -32,15 +32,39 @@ pub(super) fn tanh<S: Scalar>(x: &[S], y: &mut [S]) {
     }
 }
 
-/// tanh x to within 2·10⁻⁷ of its size, without branches, so that loops over it are vectorised: the library's takes ten
-/// times as long. Below ⅝ a polynomial in x² (Cephes' coefficients), from there on 1 − 2/(e²ˣ + 1). NaN stays NaN.
+/// y = 1/(1 + e⁻ˣ).
+#[inline(always)]
+pub(super) fn sigmoid<S: Scalar>(x: &[S], y: &mut [S]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = x.sigmoid();
+    }
+}
+
+/// eˣ for |x| ≤ 87 to within two units in the last place, without branches, so that loops over it are vectorised: the
+/// library's functions take ten times as long. NaN stays NaN.
+#[inline(always)]
+fn exp_single(x: f32) -> f32 {
+    /// Added to a number below 2²², it leaves its nearest integer in the last bits.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = x * LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * LN2_HIGH - n * LN2_LOW;
+    let mut p = EXP_COEFFICIENTS[0];
+    for &c in &EXP_COEFFICIENTS[1..] {
+        p = p * r + c;
+    }
+    // 2ⁿ by its exponent.
+    let power = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
+    (p * (r * r) + r + 1.0) * power
+}
+
+/// tanh x to within 2·10⁻⁷ of its size: below ⅝ a polynomial in x² (Cephes' coefficients), from there on
+/// 1 − 2/(e²ˣ + 1). NaN stays NaN.
 #[inline(always)]
 pub(crate) fn tanh_single(x: f32) -> f32 {
     const NEAR: f32 = 0.625;
     /// From here on tanh x rounds to 1.
     const FAR: f32 = 10.0;
-    /// Added to a number below 2²², it leaves its nearest integer in the last bits.
-    const ROUND: f32 = 12_582_912.0;
     const COEFFICIENTS: [f32; 5] =
         [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328e-1];
     let square = x * x;
@@ -49,21 +73,19 @@ pub(crate) fn tanh_single(x: f32) -> f32 {
         p = p * square + c;
     }
     let near = x + x * square * p;
-
     let size = x.abs();
-    let twice = 2.0 * if size > FAR { FAR } else { size };
-    let shifted = twice * LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = twice - n * LN2_HIGH - n * LN2_LOW;
-    let mut e = EXP_COEFFICIENTS[0];
-    for &c in &EXP_COEFFICIENTS[1..] {
-        e = e * r + c;
-    }
-    let e = e * (r * r) + r + 1.0;
-    // 2ⁿ for 0 ≤ n ≤ 29, by its exponent.
-    let power = f32::from_bits((shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127)) << 23);
-    let far = (1.0 - 2.0 / (e * power + 1.0)).copysign(x);
+    let e = exp_single(2.0 * if size > FAR { FAR } else { size });
+    let far = (1.0 - 2.0 / (e + 1.0)).copysign(x);
     if size < NEAR { near } else { far }
+}
+
+/// 1/(1 + e⁻ˣ) to within 3·10⁻⁷ of its size, and at least e⁻⁸⁷: by e⁻|ˣ|, which cannot overflow. NaN stays NaN.
+#[inline(always)]
+pub(crate) fn sigmoid_single(x: f32) -> f32 {
+    let size = x.abs();
+    let e = exp_single(if size > -EXP_LEAST { EXP_LEAST } else { -size });
+    let above = if x < 0.0 { e } else { 1.0 };
+    above / (1.0 + e)
 }
 
 /// sums ← sums + Σ rows, each as long as `sums`.

@@ -121,6 +121,7 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         cross_entropy,
         relu: elementwise::relu,
         relu_gradient: elementwise::relu_gradient,
+        sigmoid: elementwise::sigmoid,
         tanh: elementwise::tanh,
         sum_rows,
         shift: elementwise::shift,

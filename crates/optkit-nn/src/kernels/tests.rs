@@ -265,22 +265,27 @@ fn elementwise_loops_agree() {
 }
 
 #[test]
-fn tanh_is_exact_to_a_few_units_everywhere() {
-    let magnitudes = (0..40_000).map(|i| 1e-30_f32.max(10_f32.powf(f32::from(i as u16) / 1000.0 - 38.0)));
-    let x: Vec<f32> = magnitudes
-        .chain([0.0, 0.624_999_9, 0.625, 9.999, 10.0, f32::MAX, f32::INFINITY])
+fn tanh_and_sigmoid_are_exact_to_a_few_units_everywhere() {
+    let x: Vec<f32> = (0..40_000_u16)
+        .map(|i| 10_f32.powf(f32::from(i) / 1000.0 - 37.9))
+        .chain([0.0, 0.624_999_9, 0.625, 9.999, 10.0, 86.9, f32::MAX, f32::INFINITY])
         .flat_map(|x| [x, -x])
         .collect();
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     for kernels in usable() {
-        let mut y = vec![f32::NAN; x.len()];
-        (kernels.tanh)(&x, &mut y);
-        for (&x, &y) in x.iter().zip(&y) {
-            let truth = f64::from(x).tanh();
-            let error = (f64::from(y) - truth).abs();
-            assert!(error <= 2e-7 * truth.abs(), "{}: tanh {x:e} = {y:e}", kernels.kernel.name());
+        let (mut t, mut s) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+        (kernels.tanh)(&x, &mut t);
+        (kernels.sigmoid)(&x, &mut s);
+        for ((&x, &t), &s) in x.iter().zip(&t).zip(&s) {
+            let (tanh, sigmoid) = (f64::from(x).tanh(), sigmoid(f64::from(x)));
+            let name = kernels.kernel.name();
+            assert!((f64::from(t) - tanh).abs() <= 2e-7 * tanh.abs(), "{name}: tanh {x:e} = {t:e}");
+            let bound = 3e-7 * sigmoid + (-87_f64).exp();
+            assert!((f64::from(s) - sigmoid).abs() <= bound, "{name}: σ({x:e}) = {s:e}");
         }
-        let mut y = [0.0; 17];
-        (kernels.tanh)(&[f32::NAN; 17], &mut y);
-        assert!(y.iter().all(|y| y.is_nan()), "{}", kernels.kernel.name());
+        let (mut t, mut s) = ([0.0; 17], [0.0; 17]);
+        (kernels.tanh)(&[f32::NAN; 17], &mut t);
+        (kernels.sigmoid)(&[f32::NAN; 17], &mut s);
+        assert!(t.iter().chain(&s).all(|y| y.is_nan()), "{}", kernels.kernel.name());
     }
 }

@@ -283,6 +283,7 @@ macro_rules! kernels {
             cross_entropy: entered!($features, cross_entropy::run::<$vector>, (c: CrossEntropy<'_, f32>) -> f64),
             relu: entered!($features, elementwise::relu, (x: &[f32], y: &mut [f32])),
             relu_gradient: entered!($features, elementwise::relu_gradient, (y: &[f32], g: &mut [f32])),
+            sigmoid: entered!($features, elementwise::sigmoid, (x: &[f32], y: &mut [f32])),
             tanh: entered!($features, elementwise::tanh, (x: &[f32], y: &mut [f32])),
             sum_rows: entered!($features, elementwise::sum_rows::<$vector>, (rows: &[f32], sums: &mut [f32])),
             shift: entered!($features, elementwise::shift, (z: &[f32], shift: &[f32], y: &mut [f32])),
