@@ -1,7 +1,5 @@
 //! A problem file with the command line's changes, or what is wrong with it.
 
-use std::io::{self, IsTerminal};
-
 use optkit::lang::Override;
 use optkit::problem::{Planned, ReadError, read};
 
@@ -22,14 +20,13 @@ pub(crate) fn planned(changes: &Changes) -> Result<Planned, Exit> {
     if let Some(seed) = changes.seed {
         overrides.push(Override { path: "run.seed".to_owned(), value: seed.to_string() });
     }
-    let color = io::stderr().is_terminal();
     match read(&changes.file, &overrides) {
         Ok(planned) => {
-            stderr::diagnostics(&planned.diagnostics.render(color));
+            stderr::diagnostics(&planned.diagnostics);
             Ok(planned)
         }
         Err(ReadError::Wrong(diagnostics)) => {
-            stderr::diagnostics(&diagnostics.render(color));
+            stderr::diagnostics(&diagnostics);
             Err(Exit::Usage)
         }
         Err(error) => {

@@ -1,6 +1,6 @@
 //! `optkit solve`.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Instant;
 
 use optkit::assemble::{Assembly, LoadPlanError, Plan};
@@ -100,7 +100,7 @@ pub(crate) fn refused(error: LoadPlanError, mut diagnostics: Diagnostics) -> Exi
         }
         LoadPlanError::Fit(diagnostic) => {
             diagnostics.list = vec![*diagnostic];
-            stderr::diagnostics(&diagnostics.render(io::stderr().is_terminal()));
+            stderr::diagnostics(&diagnostics);
             Exit::Usage
         }
         other => {

@@ -137,7 +137,7 @@ fn values_from_the_command_line() {
     refused(&set("solver.radius=huge"), 2, &["E0202", "must be a number"]);
     refused(&set("solver.radius=-1"), 2, &["E0201", "must be positive"]);
     refused(&set("solver.radius=1e400"), 2, &["error[E"]);
-    refused(&set("f.condition=1e308"), 2, &["at most 1e15", "it is 1e308 here"]);
+    refused(&set("f.condition=1e308"), 2, &["at most 1e15"]);
     refused(&set("blocks.parts=11"), 2, &["E0805", "use 10 parts or fewer"]);
     let ran = run(&["solve", &path, "--set", "solver.radius=5", "--set", "solver.max_radius=1"]);
     refused(&ran, 2, &["E0802", "`radius` is 5"]);

@@ -151,8 +151,10 @@ impl Checker<'_> {
     fn out_of_range(&mut self, what: &str, bound: &str, number: &dyn std::fmt::Display, span: Span) {
         let mut diagnostic =
             Diagnostic::error("E0201", format!("`{what}` must {bound}")).label(span, "this value");
-        if self.text_of(span) != number.to_string() {
-            diagnostic = diagnostic.note(format!("it is {} here", brief(&number.to_string())));
+        let (plain, brief) = (number.to_string(), brief(&number.to_string()));
+        let written = self.text_of(span);
+        if written != plain && written != brief {
+            diagnostic = diagnostic.note(format!("it is {brief} here"));
         }
         self.push(diagnostic);
     }
