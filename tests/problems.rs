@@ -36,7 +36,7 @@ fn every_problem_plans_without_a_word() {
 
 /// Runs a problem that needs no data from outside.
 fn solved(path: &Path) -> RunReport {
-    let planned = read(path, &[]).ok().expect("it plans");
+    let planned = read(path, &[]).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let assembly = planned.plan.load(&Locations::default(), Fetch::Never).expect("no data from outside");
     let Assembly { mut objective, mut optimizer, start, mut measures, .. } = assembly;
     let setup =
@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,
         failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(2_312_136_77),
+        rng_seed: proptest::test_runner::RngSeed::Fixed(231_213_677),
         ..ProptestConfig::default()
     })]
 

@@ -79,7 +79,8 @@ fn from_file(set: &[(&str, &str)], partition: Option<&str>) -> Begun {
     let overrides: Vec<_> =
         set.iter().map(|(path, value)| Override { path: (*path).into(), value: (*value).into() }).collect();
     let source = Source::new("digits_fcnn.apts", text);
-    let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &overrides).ok().unwrap();
+    let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &overrides)
+        .unwrap_or_else(|error| panic!("{error}"));
     let Assembly { objective, optimizer, start, .. } =
         planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
     Begun { objective, optimizer, start }
@@ -118,7 +119,8 @@ fn double_precision_is_the_same_for_any_number_of_threads() {
     let text = include_str!("../problems/digits_fcnn.apts").to_owned() + "\nrun { precision = f64 }\n";
     same_for_all_threads("f64", 3, &|| {
         let source = Source::new("digits_fcnn.apts", text.clone());
-        let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &[]).ok().unwrap();
+        let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &[])
+            .unwrap_or_else(|error| panic!("{error}"));
         let Assembly { objective, optimizer, start, .. } =
             planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
         Begun { objective, optimizer, start }
