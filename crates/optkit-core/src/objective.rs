@@ -5,7 +5,8 @@ use crate::{Archive, Decomposition, LoadError, Subset, Unsupported, Work};
 /// A function f: ℝⁿ → ℝ. The first three methods are all that a user must write.
 ///
 /// Methods take `&mut self` because an evaluation leaves things behind (activations, counters) that the next
-/// one uses; the *values* returned depend on `x` and the selected [`Pass`] alone.
+/// one uses; the *values* returned depend on `x` and the selected [`Pass`] alone, but for differences below
+/// [`noise`](Self::noise) where something was taken over from an earlier evaluation.
 pub trait Objective: Send {
     /// n, the number of variables.
     fn dim(&self) -> usize;

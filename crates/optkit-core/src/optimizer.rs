@@ -169,6 +169,18 @@ pub enum StartError {
         /// What it may be.
         requirement: &'static str,
     },
+    /// A decomposition does not have the parts that it was asked for.
+    #[error(
+        "the decomposition has {got} {what} where its subsets have {expected}; `decompose` must follow the subsets"
+    )]
+    Decomposition {
+        /// What was counted: `parts`, or `variables in a part`.
+        what: &'static str,
+        /// Counted in the decomposition.
+        got: usize,
+        /// Counted in the subsets.
+        expected: usize,
+    },
     /// The partition is for another number of variables.
     #[error("the partition splits {partition} variables, but the objective has {dim}")]
     PartitionLength {

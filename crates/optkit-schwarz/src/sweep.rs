@@ -85,7 +85,10 @@ impl AdditiveSweep {
             })
             .collect();
         let evaluators = match f.decompose(partition.parts()) {
-            Ok(decomposition) => Evaluators::Parts(decomposition),
+            Ok(mut decomposition) => {
+                check(decomposition.parts(), &partition)?;
+                Evaluators::Parts(decomposition)
+            }
             Err(_) => Evaluators::Whole(Surroundings::default()),
         };
         Ok(Self { partition, iterations, locals, evaluators, work: Work::default() })
@@ -143,6 +146,24 @@ impl AdditiveSweep {
     pub fn work(&self) -> Work {
         self.work
     }
+}
+
+/// Parts that are not those asked for would be improved in the place of others.
+fn check(parts: &[Box<dyn Objective>], partition: &Partition) -> Result<(), StartError> {
+    let refuse = |what, got, expected| Err(StartError::Decomposition { what, got, expected });
+    let subsets = partition.parts();
+    if parts.len() != subsets.len() {
+        return refuse("parts", parts.len(), subsets.len());
+    }
+    for (part, subset) in parts.iter().zip(subsets) {
+        if part.dim() != subset.len() {
+            return refuse("variables in a part", part.dim(), subset.len());
+        }
+        if part.bounds().is_some() {
+            return Err(StartError::Bounds);
+        }
+    }
+    Ok(())
 }
 
 impl Local {

@@ -360,7 +360,10 @@ impl Optimizer for TrustRegion {
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        let n = archive.array("x")?.len();
+        let (n, expected) = (archive.array("x")?.len(), self.now.x.len());
+        if expected != 0 && n != expected {
+            return Err(LoadError::Length { name: "x".to_owned(), got: n, expected });
+        }
         for state in [&mut self.now, &mut self.before, &mut self.trial] {
             state.resize(n);
         }

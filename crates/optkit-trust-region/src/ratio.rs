@@ -54,9 +54,8 @@ impl Comparison {
         if rises || !reduction.is_finite() { f64::NEG_INFINITY } else { reduction / self.predicted }
     }
 
-    /// The error of a value here, and whether the prediction is below it.
+    /// The error of a value here, where the prediction is too small beside it to be tested by values.
     pub(crate) fn prediction_is_noise(&self) -> Option<f64> {
-        let limit = DOUBT * self.unit();
-        (self.predicted <= limit).then_some(limit)
+        (self.predicted <= DOUBT * self.unit()).then_some(self.unit())
     }
 }

@@ -10,7 +10,7 @@ pub use cauchy::Cauchy;
 /// A solver of the subproblem. Contract: the step lies inside the ball (to rounding) and attains at least the
 /// Cauchy decrease.
 pub trait Subproblem: Send {
-    /// What it needs of B; checked once, at start.
+    /// What it needs of B.
     fn needs(&self) -> Form;
 
     /// Which ball.
