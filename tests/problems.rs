@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
 use optkit::lang::Source;
-use optkit::problem::{Planned, ReadError, from_text, read};
+use optkit::problem::{Planned, ReadError, explain, from_text, read};
 use optkit::{Outcome, Run, RunReport, Status, Unobserved, run};
 use proptest::prelude::*;
 
@@ -134,8 +134,10 @@ proptest! {
         match planned(&text) {
             Ok(planned) => prop_assert!(!planned.diagnostics.has_errors()),
             Err(ReadError::Wrong(diagnostics)) => {
-                prop_assert!(diagnostics.has_errors());
-                prop_assert!(diagnostics.render(false).starts_with("error[") || !diagnostics.list.is_empty());
+                prop_assert!(diagnostics.has_errors() && !diagnostics.render(false).is_empty());
+                for found in &diagnostics.list {
+                    prop_assert!(explain(found.code).is_some(), "`optkit explain {}` knows nothing", found.code);
+                }
             }
             Err(error) => prop_assert!(false, "{error}"),
         }
@@ -156,5 +158,40 @@ proptest! {
             let ReadError::Wrong(diagnostics) = error else { panic!("{error}") };
             prop_assert!(diagnostics.has_errors());
         }
+    }
+
+    /// Whatever settings the checks let pass: a run ends with a status, at a finite point that is no worse than
+    /// the start.
+    #[test]
+    fn any_settings_that_pass_the_checks_make_a_run(
+        function in prop::sample::select(&["quadratic(n = 12)", "rosenbrock(n = 5)", "powell_singular()", "beale()", "wood()"][..]),
+        parts in 1_usize..4,
+        settings in prop::collection::btree_map(
+            prop::sample::select(&["radius", "min_radius", "max_radius", "shrink", "grow", "shrink_below", "grow_above"][..]),
+            (-300_i32..300, 0.1_f64..10.0), 0..5,
+        ),
+        small in any::<bool>(),
+        fdl in any::<bool>(),
+        ratio in prop::sample::select(&["model", "paper_code"][..]),
+        preset in prop::sample::select(&["", "preset = paper,", "preset = ml_apts,"][..]),
+    ) {
+        let number = |(power, digits): &(i32, f64)| digits * 10_f64.powi(if small { power / 100 } else { *power });
+        let settings: String =
+            settings.iter().map(|(name, value)| format!(", {name} = {:e}", number(value))).collect();
+        let fdl = if fdl { "on" } else { "off" };
+        let text = format!(
+            "apts 1\nminimize f = {function}\npartition p = random {{ parts = {parts} }}\n\
+             solver apts {{ {preset} partition = p, fdl = {fdl}, ratio = {ratio}{settings} }}\n\
+             stop when norm(grad) <= 1e-6 or iterations >= 40\n"
+        );
+        let Ok(planned) = planned(&text) else { return Ok(()) };
+        let Assembly { mut objective, mut optimizer, start, .. } =
+            planned.plan.load(&Locations::default(), Fetch::Never).expect("a function needs no data");
+        let before = objective.value(&start);
+        let stop = &planned.plan.stop;
+        let setup = Run { stop, measures: &mut [], observer: &mut Unobserved, interrupt: None };
+        let report = run(optimizer.as_mut(), objective.as_mut(), &start, setup).expect("settings were checked");
+        prop_assert!(report.point.iter().all(|x| x.is_finite()), "{text}\n{}", report.status);
+        prop_assert!(report.value <= before, "{text}\n{before} to {}: {}", report.value, report.status);
     }
 }
