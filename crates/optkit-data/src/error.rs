@@ -68,7 +68,7 @@ pub enum Error {
         destination: Option<PathBuf>,
     },
     /// The folder of `idx("folder")` lacks files.
-    #[error("no {missing} (plain or .gz) in `{}`; put the file there, or name another folder", .folder.display())]
+    #[error("no {missing} (plain or .gz) in `{}`; put what is missing there, or name another folder", .folder.display())]
     Absent {
         /// The folder.
         folder: PathBuf,
