@@ -123,7 +123,8 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
     let solver = Solver::from_method(method, &mut found);
     let seed = problem.run.integer("seed").unwrap_or(0);
     let declared = method.settings.partition("partition").and_then(|name| problem.partition(name));
-    if let Some(Err(reason)) = subject.as_ref().map(|s| memory::fits(s, s.samples_hint())) {
+    let fits = |s: &Subject| memory::fits(s, s.samples_hint(), declared.is_some());
+    if let Some(Err(reason)) = subject.as_ref().map(fits) {
         found.push(
             Diagnostic::error("E0813", reason)
                 .label(blamed(problem), "this one")
@@ -208,7 +209,9 @@ impl Plan {
                 })
             }
             Subject::Network(subject) => {
-                let fits = |samples| memory::fits(&self.subject, samples).map_err(LoadPlanError::Backend);
+                let split = self.partition.is_some();
+                let fits =
+                    |samples| memory::fits(&self.subject, samples, split).map_err(LoadPlanError::Backend);
                 subject.load(self.seed, optimizer, locations, fetch, &fits)
             }
         }
