@@ -39,7 +39,7 @@ pub enum Status {
     Stationary,
     /// No step changes f by more than its rounding error: nothing is left that this arithmetic can see.
     WithinRounding {
-        /// The largest reduction that the model still predicts.
+        /// The reduction that the model predicts for a step long enough to be seen.
         predicted: f64,
         /// The error of a value of f at this point.
         noise: f64,

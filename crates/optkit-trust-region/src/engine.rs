@@ -171,6 +171,7 @@ impl TrustRegion {
             value: self.now.value,
             trial: value,
             predicted: solved.predicted_reduction,
+            radius: self.radius,
             noise: f.noise(),
         };
         let mut gradient_known = false;
@@ -198,8 +199,7 @@ impl TrustRegion {
         f.accept(&self.now.x);
     }
 
-    /// Return to the point before, whose gradient was finite, with a radius that does not lead to the same point again:
-    /// shorter than the step, for the radius may have grown since.
+    /// Return to the point before, whose gradient was finite, with a radius shorter than the step that left it.
     fn undo(&mut self) -> Result<(), Status> {
         std::mem::swap(&mut self.now, &mut self.before);
         self.gradient_known = true;
@@ -219,13 +219,13 @@ impl TrustRegion {
 
     /// Trials are over and none was accepted: can another iteration do better?
     fn stuck(&self, last: Option<&Trial>, floor: f64) -> Option<Status> {
-        if let Some(noise) = last.and_then(|t| t.comparison.prediction_is_noise()) {
-            let predicted = last.map_or(0.0, |t| t.comparison.predicted);
+        let size = norm_inf(&self.now.x);
+        if let Some((predicted, noise)) = last.and_then(|t| t.comparison.lost_in_noise(size)) {
             return Some(Status::WithinRounding { predicted, noise });
         }
-        let minimum = self.options.rule.min_radius;
-        let unmoved = last.is_some_and(|t| t.unmoved);
-        (unmoved || self.radius <= floor).then_some(Status::RadiusUnderflow { radius: self.radius, minimum })
+        let (radius, minimum) = (self.radius, self.options.rule.min_radius);
+        let too_small = radius <= floor || last.is_some_and(|t| t.unmoved);
+        too_small.then_some(Status::RadiusUnderflow { radius, minimum })
     }
 
     fn begin_at(

@@ -27,6 +27,8 @@ pub(crate) struct Comparison {
     pub(crate) value: f64,
     pub(crate) trial: f64,
     pub(crate) predicted: f64,
+    /// Radius of the ball in which the model was minimised.
+    pub(crate) radius: f64,
     /// Relative error of a value.
     pub(crate) noise: f64,
 }
@@ -54,8 +56,12 @@ impl Comparison {
         if rises || !reduction.is_finite() { f64::NEG_INFINITY } else { reduction / self.predicted }
     }
 
-    /// The error of a value here, where the prediction is too small beside it to be tested by values.
-    pub(crate) fn prediction_is_noise(&self) -> Option<f64> {
-        (self.predicted <= DOUBT * self.unit()).then_some(self.unit())
+    /// The reduction predicted for a step of relative length √noise, and the error of a value, where nothing is left to
+    /// gain. At that length curvature alone changes f by its noise; a shorter trial predicts little whatever the
+    /// gradient, and says nothing. `size` is ‖x‖∞.
+    pub(crate) fn lost_in_noise(&self, size: f64) -> Option<(f64, f64)> {
+        let length = self.noise.sqrt() * size.max(1.0);
+        let predicted = self.predicted * (length / self.radius).max(1.0);
+        (predicted <= DOUBT * self.unit()).then_some((predicted, self.unit()))
     }
 }

@@ -66,3 +66,15 @@ fn gradients_whose_squares_overflow_or_underflow_are_followed() {
         assert!(engine.current().x[0] < 0.0, "{size:e}");
     }
 }
+
+#[test]
+fn a_radius_too_small_to_move_is_not_called_the_end_of_precision() {
+    let mut f = from_fn(1, |x| (x[0] - 1.0).powi(2), |x, g| g[0] = 2.0 * (x[0] - 1.0));
+    let options = Options { radius: 1e-40, ..Options::default() };
+    let mut engine = TrustRegion::new(options, Box::new(Cauchy::default()));
+    let status = finish(&mut engine, &mut f, &[3.0]);
+    assert!(matches!(status, Status::RadiusUnderflow { .. }), "{status:?}");
+    // With room to move, the same function is followed to the end of precision.
+    let status = finish(&mut TrustRegion::default(), &mut f, &[3.1]);
+    assert!(matches!(status, Status::WithinRounding { .. } | Status::Stationary), "{status:?}");
+}
