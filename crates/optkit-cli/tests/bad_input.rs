@@ -101,6 +101,54 @@ fn a_network_larger_than_the_machine_is_refused_before_it_is_made() {
 }
 
 #[test]
+fn measures_of_something_else() {
+    let folder = folder("bad-measures");
+    let other = NETWORK.replace(
+        "minimize",
+        "data others = digits()\nnetwork another {\n  input 8x8\n  flatten\n  dense 10\n}\nminimize",
+    );
+    for (from, to, words) in [
+        ("accuracy(net(digits.test", "accuracy(another(digits.test", ["E0810", "another network"]),
+        (
+            "accuracy(net(digits.test.x), digits",
+            "accuracy(net(others.test.x), others",
+            ["E0810", "other data"],
+        ),
+    ] {
+        assert!(other.contains(from));
+        refused_file(&file(&folder, "measure.apts", other.replace(from, to)), &words);
+    }
+}
+
+#[test]
+fn settings_that_do_not_fit_together() {
+    let folder = folder("bad-settings");
+    let cases: &[(&str, &[&str])] = &[
+        ("radius = 5, max_radius = 1", &["E0802", "`radius` is 5"]),
+        ("radius = 1, min_radius = 2", &["E0802", "`radius` is 1"]),
+        ("shrink_below = 0.9, grow_above = 0.1", &["E0802"]),
+        ("local = trust_region { radius = 1 }", &["E0803", "set `radius` on `apts` itself"]),
+        ("local = apts { partition = blocks }", &["error[E"]),
+        ("order = 2", &["not supported yet"]),
+        ("order = 3", &["E0201"]),
+        ("radius = 1, radius = 2", &["error[E"]),
+        ("partition = nothing", &["error[E"]),
+    ];
+    for (i, (settings, words)) in cases.iter().enumerate() {
+        let text =
+            FUNCTION.replace("{ partition = blocks }", &format!("{{ partition = blocks, {settings} }}"));
+        refused_file(&file(&folder, &format!("{i}.apts"), text), words);
+    }
+    let alone =
+        FUNCTION.replace("solver apts { partition = blocks }", "solver trust_region { iterations = 3 }");
+    refused_file(&file(&folder, "alone.apts", alone), &["E0804", "stop when iterations"]);
+    let operand = FUNCTION.replace("quadratic(n = 10, condition = 100)", "powell_singular(n = 10)");
+    refused_file(&file(&folder, "operand.apts", operand), &["E0801", "a multiple of 4"]);
+    let backend = NETWORK.to_owned() + "run { backend = dfdx, precision = f64 }\n";
+    refused_file(&file(&folder, "backend.apts", backend), &["E0811"]);
+}
+
+#[test]
 fn partitions_that_are_none() {
     let folder = folder("bad-partitions");
     let cases: &[(&str, &[&str])] = &[

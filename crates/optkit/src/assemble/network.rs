@@ -70,27 +70,7 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
         input: declared.layers.first().map_or(declared.name.span, |l| l.span),
         last: declared.layers.last().map_or(declared.name.span, |l| l.span),
     };
-    let mut measures = Vec::new();
-    for measure in &problem.measures {
-        if measure.network != *network {
-            found.push(
-                Diagnostic::error(
-                    "E0810",
-                    format!("measure `{}` looks at another network", measure.name.value),
-                )
-                .label(measure.name.span, format!("on `{}`", measure.network))
-                .help(format!("measure the network that is trained: `{network}`")),
-            );
-        }
-        if measure.data != data.name.value {
-            found.push(
-                Diagnostic::error("E0810", format!("measure `{}` looks at other data", measure.name.value))
-                    .label(measure.name.span, format!("on `{}`", measure.data))
-                    .help(format!("measure on `{0}.train` or `{0}.test`", data.name.value)),
-            );
-        }
-        measures.push((measure.name.value.clone(), measure.split));
-    }
+    let measures = measures(problem, network, &data.name.value, &mut found);
     let backend = backend(problem, &mut found);
     let double = problem.run.word("precision") == Some("f64");
     if backend == Backend::Dfdx && double {
@@ -120,6 +100,35 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
         found.push(diagnostic);
     }
     if found.is_empty() { Ok(subject) } else { Err(found) }
+}
+
+/// The measures, of the network that is trained and on the data that it is trained on.
+fn measures(
+    problem: &Problem,
+    network: &str,
+    data: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<(String, Split)> {
+    let mut measures = Vec::new();
+    for measure in &problem.measures {
+        let name = &measure.name;
+        if measure.network != network {
+            found.push(
+                Diagnostic::error("E0810", format!("measure `{}` looks at another network", name.value))
+                    .label(name.span, format!("on `{}`", measure.network))
+                    .help(format!("measure the network that is trained: `{network}`")),
+            );
+        }
+        if measure.data != data {
+            found.push(
+                Diagnostic::error("E0810", format!("measure `{}` looks at other data", name.value))
+                    .label(name.span, format!("on `{}`", measure.data))
+                    .help(format!("measure on `{data}.train` or `{data}.test`")),
+            );
+        }
+        measures.push((name.value.clone(), measure.split));
+    }
+    measures
 }
 
 fn folder(data: &Data) -> Option<String> {
