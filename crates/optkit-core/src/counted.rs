@@ -1,7 +1,7 @@
 //! A plain function with its work counted.
 
 use crate::{
-    Archive, Bounds, Decomposition, LoadError, Objective, Pass, Structure, Subset, Unsupported, Work,
+    Archive, Bounds, Decomposition, HessianProduct, LoadError, Objective, Pass, Subset, Unsupported, Work,
 };
 
 /// Wraps an objective that does not count, and counts: a value costs ½ gradient equivalent, a value with gradient
@@ -62,8 +62,8 @@ impl<F: Objective> Objective for Counted<F> {
     fn batches(&self) -> usize {
         self.inner.batches()
     }
-    fn structure(&mut self) -> Structure<'_> {
-        self.inner.structure()
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        self.inner.hessian_product()
     }
     fn bounds(&self) -> Option<Bounds<'_>> {
         self.inner.bounds()

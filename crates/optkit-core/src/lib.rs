@@ -38,7 +38,7 @@ pub use counted::Counted;
 pub use decomposition::{Cost, Decomposition, Unsupported};
 pub use derivative_check::{DerivativeCheck, check_gradient};
 pub use from_fn::{FromFn, from_fn};
-pub use objective::{Bounds, HessianProduct, Objective, Pass, Samples, Span, Structure};
+pub use objective::{Bounds, HessianProduct, Objective, Pass, Samples, Span};
 pub use operator::{Operator, Zero};
 pub use optimizer::{
     Begin, Evaluated, Flow, Optimizer, Phase, Phases, Point, RadiusDriven, StartError, StepReport,

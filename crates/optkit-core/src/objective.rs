@@ -39,9 +39,10 @@ pub trait Objective: Send {
         None
     }
 
-    /// What this function knows about its curvature.
-    fn structure(&mut self) -> Structure<'_> {
-        Structure::Smooth
+    /// Products with ∇²f, where this function offers them. What else a function may know of its curvature (residuals,
+    /// layered factors) is a method like this one: a function offers as many as it has.
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        None
     }
 
     /// Simple bounds on the variables, where the function has them.
@@ -107,17 +108,8 @@ pub struct Bounds<'a> {
     pub upper: &'a [f64],
 }
 
-/// What an objective offers beyond its gradient.
-#[non_exhaustive]
-pub enum Structure<'a> {
-    /// Nothing: a smooth function.
-    Smooth,
-    /// Products with ∇²f at the point given.
-    HessianProduct(&'a mut dyn HessianProduct),
-}
-
 /// Products with the Hessian of an objective.
 pub trait HessianProduct {
     /// Writes ∇²f(x)·v into `product`; all of length n.
-    fn hessian_product(&mut self, x: &[f64], v: &[f64], product: &mut [f64]);
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]);
 }

@@ -9,11 +9,11 @@ use std::ops::{Add, AddAssign, Sub};
 /// kernel or sparsity computes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
-    /// Values of f asked for (alone or with a gradient).
+    /// Values of f computed, alone or with a gradient; one that is still known is not computed again.
     pub values: u64,
-    /// Gradients of f asked for.
+    /// Gradients of f computed.
     pub gradients: u64,
-    /// Products with ∇²f asked for.
+    /// Products with ∇²f computed.
     pub hessian_products: u64,
     /// Cost of all of them.
     pub gradient_equivalents: f64,

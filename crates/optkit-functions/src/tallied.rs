@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use optkit_core::{Cost, Decomposition, HessianProduct, Objective, Structure, Subset, Unsupported, Work};
+use optkit_core::{Cost, Decomposition, HessianProduct, Objective, Subset, Unsupported, Work};
 
 use crate::{Minimum, TestFunction};
 
@@ -88,8 +88,8 @@ impl<E: Evaluate> Objective for Tallied<E> {
     fn noise(&self) -> f64 {
         self.inner.noise()
     }
-    fn structure(&mut self) -> Structure<'_> {
-        Structure::HessianProduct(self)
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        Some(self)
     }
     fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
         self.inner.decompose(parts)
@@ -100,7 +100,7 @@ impl<E: Evaluate> Objective for Tallied<E> {
 }
 
 impl<E: Evaluate> HessianProduct for Tallied<E> {
-    fn hessian_product(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
         self.work.hessian_products += 1;
         self.work.gradient_equivalents += self.cost.value_gradient();
         self.inner.product(x, v, product);
@@ -149,8 +149,8 @@ impl<E: Evaluate> Objective for Shared<E> {
     fn noise(&self) -> f64 {
         self.lock().noise()
     }
-    fn structure(&mut self) -> Structure<'_> {
-        Structure::HessianProduct(self)
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        Some(self)
     }
     fn work(&self) -> Work {
         self.lock().work()
@@ -158,7 +158,7 @@ impl<E: Evaluate> Objective for Shared<E> {
 }
 
 impl<E: Evaluate> HessianProduct for Shared<E> {
-    fn hessian_product(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
-        self.lock().hessian_product(x, v, product);
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        self.lock().apply(x, v, product);
     }
 }

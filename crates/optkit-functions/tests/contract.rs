@@ -1,7 +1,7 @@
 //! What every function of the catalog promises, at its defaults and at other operands.
 
 use optkit_core::vocabulary::Kind;
-use optkit_core::{Objective, Pass, Structure, Subset, check_gradient, vector};
+use optkit_core::{Objective, Pass, Subset, check_gradient, vector};
 use optkit_functions::{CATALOG, Error, TestFunction, build};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -48,11 +48,11 @@ fn gradient(f: &mut dyn Objective, x: &[f64]) -> (f64, Vec<f64>) {
 }
 
 fn product(f: &mut dyn Objective, x: &[f64], v: &[f64]) -> Vec<f64> {
-    let Structure::HessianProduct(hessian) = f.structure() else {
+    let Some(hessian) = f.hessian_product() else {
         panic!("every function of the catalog offers Hessian products");
     };
     let mut hv = vec![0.0; v.len()];
-    hessian.hessian_product(x, v, &mut hv);
+    hessian.apply(x, v, &mut hv);
     hv
 }
 

@@ -101,11 +101,11 @@ impl<S: Scalar> Evaluator<S> {
 
     /// Loss at `own`, the variables of the scope; `theta` holds them among all parameters.
     pub(crate) fn value(&mut self, own: &[f64], theta: &[f64]) -> f64 {
-        self.work.values += 1;
         if let Some((at, value)) = self.find(own) {
             self.touch(at);
             return value;
         }
+        self.work.values += 1;
         self.work.gradient_equivalents += 0.5 * self.cost.forward;
         let slot = self.claim();
         self.direct(slot, own, theta, false)
@@ -113,7 +113,6 @@ impl<S: Scalar> Evaluator<S> {
 
     /// Loss and gradient; `gradient` (of all parameters) is written at the tensors of the scope only.
     pub(crate) fn value_gradient(&mut self, own: &[f64], theta: &[f64], gradient: &mut [f64]) -> f64 {
-        self.work.values += 1;
         self.work.gradients += 1;
         self.work.gradient_equivalents += 0.5 * self.cost.backward;
         let value = if let Some((at, value)) = self.find(own) {
@@ -122,6 +121,7 @@ impl<S: Scalar> Evaluator<S> {
             self.backward(at, theta);
             value
         } else {
+            self.work.values += 1;
             self.work.gradient_equivalents += 0.5 * self.cost.forward;
             let slot = self.claim();
             self.anchor = Some(At::Slot(slot));

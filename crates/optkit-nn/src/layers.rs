@@ -42,12 +42,7 @@ pub(crate) const ROWS: [Row; 14] = [
 const INPUT: Entry = Entry {
     name: "input",
     doc: "shape of one sample; the first line of every network",
-    operands: &[Operand {
-        name: "shape",
-        kind: Kind::Shape,
-        default: None,
-        doc: "extents, outermost first",
-    }],
+    operands: &[Operand { name: "shape", kind: Kind::Shape, default: None, doc: "extents, outermost first" }],
     settings: &[],
     slots: &[],
     support: Support::Available,

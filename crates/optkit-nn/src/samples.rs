@@ -199,9 +199,9 @@ impl Samples {
                 // Only networks that do not begin with a dense layer come here: rows lie within one tile.
                 let (tile, first) = (rows.start / TILE, rows.start % TILE);
                 // The last group of columns may reach beyond the last feature: zeros, and not ours to write.
-                let inside = tiles[tile].iter().filter(|&(feature, row, _)| {
-                    feature < n && (first..first + rows.len()).contains(&row)
-                });
+                let inside = tiles[tile]
+                    .iter()
+                    .filter(|&(feature, row, _)| feature < n && (first..first + rows.len()).contains(&row));
                 for (feature, row, byte) in inside {
                     to[(row - first) * stride + feature] = values[usize::from(byte)];
                 }

@@ -146,7 +146,10 @@ impl Partition {
         }
         let mut order: Vec<usize> = (0..blocks.len()).collect();
         if let Deal::Random(seed) = deal {
-            order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+            let mut stream = ChaCha8Rng::seed_from_u64(seed);
+            // The first stream of a seed draws initial parameters: a deal must not follow them.
+            stream.set_stream(1);
+            order.shuffle(&mut stream);
         }
         let mut subsets = Vec::with_capacity(parts);
         let mut dealt = 0;

@@ -13,8 +13,8 @@ static MNIST: [&dyn Source; 3] = [
 
 static FASHION_MNIST: [&dyn Source; 3] = [
     &Mirror("https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
-    // The authors' own server has no TLS; the checksums guard the contents.
-    &Mirror("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
+    // The authors' own server has no TLS: this is the copy that Keras fetches.
+    &Mirror("https://storage.googleapis.com/tensorflow/tf-keras-datasets/"),
     &Debian("dataset-fashion-mnist"),
 ];
 

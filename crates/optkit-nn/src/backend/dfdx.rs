@@ -154,17 +154,17 @@ impl Objective for DfdxObjective {
     }
 
     fn value(&mut self, x: &[f64]) -> f64 {
-        self.work.values += 1;
         if self.kept_at == x {
             return self.kept_value;
         }
+        self.work.values += 1;
         self.work.gradient_equivalents += 0.5;
         self.evaluate(x)
     }
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let known = self.kept_at == x;
-        self.work.values += 1;
+        self.work.values += u64::from(!known);
         self.work.gradients += 1;
         self.work.gradient_equivalents += if known { 0.5 } else { 1.0 };
         if !known && !self.move_to(x) {
