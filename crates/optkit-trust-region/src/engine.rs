@@ -306,7 +306,9 @@ impl Optimizer for TrustRegion {
             let radius = self.radius;
             let solved = self.solve(radius);
             let trial = self.attempt(f, &solved);
-            self.radius = self.options.rule.next(radius, trial.ratio, solved.on_boundary);
+            // A rejected trial shrinks, whatever its ratio: gradients may praise a step that values do not bear out.
+            let judged = if trial.accepted { trial.ratio } else { f64::NEG_INFINITY };
+            self.radius = self.options.rule.next(radius, judged, solved.on_boundary);
             accepted = trial.accepted;
             let over = radius <= floor || trial.unmoved;
             if accepted {
