@@ -47,21 +47,23 @@ fn fresh(x: &[f64], count: &mut u32) -> Vec<f64> {
 
 const THREADS: [usize; 2] = [1, 2];
 
-fn in_pool(threads: usize, bench: impl FnOnce() + Send) {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made").install(bench);
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made")
 }
 
 #[divan::bench(args = THREADS, sample_count = 20)]
 fn loss(bencher: Bencher, threads: usize) {
     let (mut f, x, mut count) = (objective(), network().initial(0), 0);
-    in_pool(threads, || bencher.bench_local(|| f.value(&fresh(&x, &mut count))));
+    let pool = pool(threads);
+    bencher.bench_local(|| pool.install(|| f.value(&fresh(&x, &mut count))));
 }
 
 #[divan::bench(args = THREADS, sample_count = 20)]
 fn loss_with_gradient(bencher: Bencher, threads: usize) {
     let (mut f, x, mut count) = (objective(), network().initial(0), 0);
     let mut gradient = vec![0.0; x.len()];
-    in_pool(threads, || bencher.bench_local(|| f.value_gradient(&fresh(&x, &mut count), &mut gradient)));
+    let pool = pool(threads);
+    bencher.bench_local(|| pool.install(|| f.value_gradient(&fresh(&x, &mut count), &mut gradient)));
 }
 
 /// Loss with gradient of the part that owns one tensor, at two threads.
@@ -72,9 +74,10 @@ fn part(bencher: Bencher, tensor: usize) {
     let subset = Subset::from_ranges(x.len(), [range.clone()]).expect("a tensor is a subset");
     let mut decomposition: Box<dyn Decomposition> = f.decompose(&[subset]).expect("networks decompose");
     let mut gradient = vec![0.0; range.len()];
-    in_pool(2, || {
-        decomposition.freeze(&x, Pass::default());
-        let part = &mut decomposition.parts()[0];
-        bencher.bench_local(|| part.value_gradient(&fresh(&x[range.clone()], &mut count), &mut gradient));
+    let pool = pool(2);
+    pool.install(|| decomposition.freeze(&x, Pass::default()));
+    let part = &mut decomposition.parts()[0];
+    bencher.bench_local(|| {
+        pool.install(|| part.value_gradient(&fresh(&x[range.clone()], &mut count), &mut gradient))
     });
 }

@@ -1,6 +1,7 @@
 //! The words that this crate gives the language.
 
 use optkit_core::vocabulary::{Entry, Kind, Operand, Range, Setting, Slot, Support};
+use optkit_trust_region::{GROW, GROW_ABOVE, ORDER, SHRINK, SHRINK_BELOW};
 
 use crate::Options;
 
@@ -47,7 +48,7 @@ pub static METHODS: &[Entry] = &[Entry {
     operands: &[],
     settings: &[
         setting!("partition", Kind::Partition, None, "the subdomains"),
-        setting!("order", Kind::Integer(1, 2), Some(""), "1: gradient model; 2: L-SR1 model solved by OBS"),
+        ORDER,
         setting!("fdl", Kind::Switch, Some("on"), "forced decreasing loss (Algorithm 1, steps 13-16)"),
         setting!("radius", Kind::Real(Range::POSITIVE), Some(""), "initial radius Δ (1; presets 0.01)"),
         setting!(
@@ -62,25 +63,10 @@ pub static METHODS: &[Entry] = &[Entry {
             Some(""),
             "largest radius (unlimited; presets 0.1)"
         ),
-        setting!("shrink", Kind::Real(Range::between(0.0, 1.0)), Some("0.5"), "α, factor of a shrink"),
-        setting!(
-            "grow",
-            Kind::Real(Range { least: 1.0, open_below: false, most: 1e6, open_above: false }),
-            Some("2"),
-            "β, factor of a growth"
-        ),
-        setting!(
-            "shrink_below",
-            Kind::Real(Range::between(0.0, 1.0)),
-            Some("0.25"),
-            "η₁, shrink where the ratio is below"
-        ),
-        setting!(
-            "grow_above",
-            Kind::Real(Range::between(0.0, 1.0)),
-            Some("0.75"),
-            "η₂, grow where the ratio is above and the step reached the boundary"
-        ),
+        SHRINK,
+        GROW,
+        SHRINK_BELOW,
+        GROW_ABOVE,
         setting!(
             "ratio",
             Kind::Word(&["model", "paper_code"]),

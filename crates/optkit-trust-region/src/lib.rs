@@ -27,7 +27,7 @@ mod ratio;
 mod subproblem;
 
 pub use engine::{Options, TrustRegion};
-pub use methods::METHODS;
+pub use methods::{GROW, GROW_ABOVE, METHODS, ORDER, SHRINK, SHRINK_BELOW};
 pub use radius::RadiusRule;
 pub use ratio::Ratio;
 pub use subproblem::{Cauchy, Form, Norm, SUBPROBLEMS, Solved, Subproblem, SubproblemRow, subproblem};

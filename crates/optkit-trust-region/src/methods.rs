@@ -9,6 +9,34 @@ macro_rules! setting {
     };
 }
 
+/// `order`, of every method that has a model.
+pub const ORDER: Setting =
+    setting!("order", Kind::Integer(1, 2), Some(""), "1: gradient model; 2: L-SR1 model solved by OBS");
+/// α of a [`RadiusRule`](crate::RadiusRule).
+pub const SHRINK: Setting =
+    setting!("shrink", Kind::Real(Range::between(0.0, 1.0)), Some("0.5"), "α, factor of a shrink");
+/// β of a [`RadiusRule`](crate::RadiusRule).
+pub const GROW: Setting = setting!(
+    "grow",
+    Kind::Real(Range { least: 1.0, open_below: false, most: 1e6, open_above: false }),
+    Some("2"),
+    "β, factor of a growth"
+);
+/// η₁ of a [`RadiusRule`](crate::RadiusRule).
+pub const SHRINK_BELOW: Setting = setting!(
+    "shrink_below",
+    Kind::Real(Range::between(0.0, 1.0)),
+    Some("0.25"),
+    "η₁, shrink where the ratio is below"
+);
+/// η₂ of a [`RadiusRule`](crate::RadiusRule).
+pub const GROW_ABOVE: Setting = setting!(
+    "grow_above",
+    Kind::Real(Range::between(0.0, 1.0)),
+    Some("0.75"),
+    "η₂, grow where the ratio is above and the step reached the boundary"
+);
+
 /// `trust_region` and the models that fill its `model` slot.
 pub static METHODS: &[Entry] = &[
     Entry {
@@ -16,12 +44,7 @@ pub static METHODS: &[Entry] = &[
         doc: "one trust region on the whole objective (or, in a slot of `apts`, on a part)",
         operands: &[],
         settings: &[
-            setting!(
-                "order",
-                Kind::Integer(1, 2),
-                Some(""),
-                "1: gradient model; 2: L-SR1 model solved by OBS"
-            ),
+            ORDER,
             setting!(
                 "model",
                 Kind::Method(Slot::Model),
@@ -48,25 +71,10 @@ pub static METHODS: &[Entry] = &[
                 Some(""),
                 "largest radius; unlimited unless given"
             ),
-            setting!("shrink", Kind::Real(Range::between(0.0, 1.0)), Some("0.5"), "α, factor of a shrink"),
-            setting!(
-                "grow",
-                Kind::Real(Range { least: 1.0, open_below: false, most: 1e6, open_above: false }),
-                Some("2"),
-                "β, factor of a growth"
-            ),
-            setting!(
-                "shrink_below",
-                Kind::Real(Range::between(0.0, 1.0)),
-                Some("0.25"),
-                "η₁, shrink where the ratio is below"
-            ),
-            setting!(
-                "grow_above",
-                Kind::Real(Range::between(0.0, 1.0)),
-                Some("0.75"),
-                "η₂, grow where the ratio is above and the step reached the boundary"
-            ),
+            SHRINK,
+            GROW,
+            SHRINK_BELOW,
+            GROW_ABOVE,
             setting!(
                 "acceptance",
                 Kind::Real(Range { least: 0.0, open_below: false, most: 0.25, open_above: true }),
