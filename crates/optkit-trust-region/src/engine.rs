@@ -104,7 +104,6 @@ impl Default for TrustRegion {
     }
 }
 
-/// What one trial came to.
 struct Trial {
     ratio: f64,
     accepted: bool,
