@@ -1,7 +1,8 @@
 //! A plain function with its work counted.
 
 use crate::{
-    Archive, Bounds, Decomposition, HessianProduct, LoadError, Objective, Pass, Subset, Unsupported, Work,
+    Archive, Bounds, Decomposition, HessianProduct, LoadError, Objective, Pass, Residuals, Subset,
+    Unsupported, Work,
 };
 
 /// Wraps an objective that does not count, and counts: a value costs ½ gradient equivalent, a value with gradient
@@ -64,6 +65,9 @@ impl<F: Objective> Objective for Counted<F> {
     }
     fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
         self.inner.hessian_product()
+    }
+    fn residuals(&mut self) -> Option<&mut dyn Residuals> {
+        self.inner.residuals()
     }
     fn bounds(&self) -> Option<Bounds<'_>> {
         self.inner.bounds()

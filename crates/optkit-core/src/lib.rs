@@ -38,8 +38,8 @@ pub use counted::Counted;
 pub use decomposition::{Cost, Decomposition, Unsupported};
 pub use derivative_check::{DerivativeCheck, check_gradient};
 pub use from_fn::{FromFn, from_fn};
-pub use objective::{Bounds, HessianProduct, Objective, Pass, Samples, Span};
-pub use operator::{Operator, Zero};
+pub use objective::{Bounds, HessianProduct, Objective, Pass, Residuals, Samples, Span};
+pub use operator::{Column, Compact, Operator, Restriction, Zero};
 pub use optimizer::{
     Begin, Evaluated, Flow, Optimizer, Phase, Phases, Point, RadiusDriven, StartError, StepReport,
 };

@@ -45,6 +45,11 @@ pub trait Objective: Send {
         None
     }
 
+    /// f as a sum of squares, where it is one.
+    fn residuals(&mut self) -> Option<&mut dyn Residuals> {
+        None
+    }
+
     /// Simple bounds on the variables, where the function has them.
     fn bounds(&self) -> Option<Bounds<'_>> {
         None
@@ -112,4 +117,17 @@ pub struct Bounds<'a> {
 pub trait HessianProduct {
     /// Writes ∇²f(x)·v into `product`; all of length n.
     fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]);
+}
+
+/// The residuals rᵢ of a sum of squares, f(x) = Σ rᵢ(x)², with their Jacobian Jᵢⱼ = ∂rᵢ/∂xⱼ.
+pub trait Residuals {
+    /// The number of residuals.
+    fn count(&self) -> usize;
+
+    /// Writes r(x) into `residuals`, of length [`count`](Self::count).
+    fn residuals(&mut self, x: &[f64], residuals: &mut [f64]);
+
+    /// Hands every structurally non-zero entry of J(x) to `entry` as (row, column, value), rows in order and columns
+    /// in order within a row.
+    fn jacobian(&mut self, x: &[f64], entry: &mut dyn FnMut(usize, usize, f64));
 }

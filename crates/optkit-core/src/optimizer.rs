@@ -1,6 +1,6 @@
 //! What reduces an objective, one iteration at a time.
 
-use crate::{Archive, LoadError, Objective, Operator, Status, Work};
+use crate::{Archive, Compact, LoadError, Objective, Restriction, Status, Work};
 
 /// Object-safe, so that methods can be values in a file and rows in a table.
 ///
@@ -48,7 +48,8 @@ pub trait Optimizer: Send {
 
 /// What APTS asks of its local and global solvers: an optimizer whose step lengths come from a radius.
 pub trait RadiusDriven: Optimizer {
-    /// Begin anew, reusing all buffers.
+    /// Begin anew, reusing all buffers. What a method has learnt of the curvature stays, unless `begin` brings a model
+    /// that replaces it; [`start`](Optimizer::start) forgets it.
     fn begin(&mut self, f: &mut dyn Objective, begin: Begin<'_>) -> Result<(), StartError>;
 
     /// No step may be longer than this from now on (until the next `begin`).
@@ -59,6 +60,16 @@ pub trait RadiusDriven: Optimizer {
 
     /// A secant pair y ≈ ∇²f·s from elsewhere. First-order methods have no use for it.
     fn learn_pair(&mut self, _s: &[f64], _y: &[f64]) {}
+
+    /// The quasi-Newton matrix that this method keeps, for its parts to begin with.
+    fn model(&self) -> Option<&dyn Compact> {
+        None
+    }
+
+    /// The distance between two points in the norm that the radius bounds; ‖·‖∞ unless the method has another.
+    fn distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        crate::vector::distance_inf(a, b)
+    }
 }
 
 /// Where a radius-driven method begins.
@@ -72,7 +83,7 @@ pub struct Begin<'a> {
     /// Longest step allowed.
     pub cap: f64,
     /// Model Hessian to begin with, for methods that keep one.
-    pub model: Option<&'a mut dyn Operator>,
+    pub model: Option<Restriction<'a>>,
 }
 
 /// Value and gradient at a point that the context names.
