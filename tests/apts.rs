@@ -3,11 +3,15 @@
 use optkit::vector::{distance_inf, norm_inf, norm2};
 use optkit::{
     AdditiveSweep, Apts, AptsOptions, Archive, Begin, Counted, Evaluated, Flow, Frozen, Objective, Optimizer,
-    Outcome, Partition, Pass, RadiusDriven, Ratio, Run, Status, StopWhen, TrustRegion, TrustRegionOptions,
-    Unobserved, run,
+    Outcome, Partition, Pass, RadiusDriven, Ratio, Run, Status, StopWhen, Subset, TrustRegion,
+    TrustRegionOptions, Unobserved, run,
 };
 use optkit_tests::{Cliff, Wavy};
 use proptest::prelude::*;
+
+fn first_order(options: TrustRegionOptions) -> TrustRegion {
+    TrustRegion::new(options).with_model(optkit::Gradient)
+}
 
 fn config() -> ProptestConfig {
     ProptestConfig {
@@ -25,7 +29,7 @@ fn prepared(optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> (f64, Vec<f
 }
 
 fn frozen<'a>(x: &'a [f64], value: f64, gradient: &'a [f64]) -> Frozen<'a> {
-    Frozen { x, known: Evaluated { value, gradient }, pass: Pass::default() }
+    Frozen { x, known: Evaluated { value, gradient }, pass: Pass::default(), model: None }
 }
 
 proptest! {
@@ -75,9 +79,9 @@ proptest! {
         let mut gradient = vec![0.0; n];
         let value = f.value_gradient(&x, &mut gradient);
         let partition = Partition::random(n, parts, seed).unwrap();
-        let make = || Box::new(TrustRegion::default()) as Box<dyn RadiusDriven>;
+        let make = |_: &Subset| Box::new(first_order(TrustRegionOptions::default())) as Box<dyn RadiusDriven>;
         let mut combined = vec![0.0; n];
-        let mut sweep = AdditiveSweep::new(&f, partition.clone(), 5, &make).unwrap();
+        let mut sweep = AdditiveSweep::new(&mut f, partition.clone(), 5, &make).unwrap();
         let report = sweep.sweep(&mut f, frozen(&x, value, &gradient), radius, &mut combined);
         prop_assert!(report.local_iterations as usize <= 5 * parts);
         let length = distance_inf(&combined, &x);
@@ -89,7 +93,7 @@ proptest! {
             part.gather(&gradient, &mut rows);
             let mut only = vec![0.0; n];
             part.scatter(&rows, &mut only);
-            let mut sweep = AdditiveSweep::new(&f, partition.clone(), 5, &make).unwrap();
+            let mut sweep = AdditiveSweep::new(&mut f, partition.clone(), 5, &make).unwrap();
             sweep.sweep(&mut f, frozen(&x, value, &only), radius, &mut alone);
             let mut expected = x.clone();
             part.gather(&combined, &mut rows);
@@ -106,12 +110,12 @@ proptest! {
         let mut gradient = vec![0.0; n];
         let value = f.value_gradient(&x, &mut gradient);
         let known = Evaluated { value, gradient: &gradient };
-        let make = || Box::new(TrustRegion::default()) as Box<dyn RadiusDriven>;
-        let mut sweep = AdditiveSweep::new(&f, Partition::contiguous(n, 1).unwrap(), 5, &make).unwrap();
+        let make = |_: &Subset| Box::new(first_order(TrustRegionOptions::default())) as Box<dyn RadiusDriven>;
+        let mut sweep = AdditiveSweep::new(&mut f, Partition::contiguous(n, 1).unwrap(), 5, &make).unwrap();
         let mut combined = vec![0.0; n];
         sweep.sweep(&mut f, frozen(&x, value, &gradient), radius, &mut combined);
 
-        let mut solver = TrustRegion::default();
+        let mut solver = first_order(TrustRegionOptions::default());
         solver.begin(&mut f, Begin { x: &x, known: Some(known), radius, cap: radius, model: None }).unwrap();
         for _ in 0..5 {
             let left = radius - distance_inf(solver.current().x, &x);
@@ -184,7 +188,7 @@ fn a_function_unbounded_below_is_said() {
     let mut f = optkit::from_fn(2, |x| -x[0] * x[0] - x[1], |x, g| g.copy_from_slice(&[-2.0 * x[0], -1.0]));
     let stop = StopWhen::new().gradient_norm_inf(1e-6).iterations(10_000);
     let setup = Run { stop: &stop, measures: &mut [], observer: &mut Unobserved, interrupt: None };
-    let report = run(&mut TrustRegion::default(), &mut f, &[1.0, 1.0], setup).unwrap();
+    let report = run(&mut first_order(TrustRegionOptions::default()), &mut f, &[1.0, 1.0], setup).unwrap();
     assert!(matches!(report.status, Status::UnboundedBelow { .. }), "{}", report.status);
 }
 
@@ -201,7 +205,7 @@ fn the_end_of_precision_is_no_convergence() {
     );
     let stop = StopWhen::new().gradient_norm_inf(1e-12).iterations(100_000);
     let setup = Run { stop: &stop, measures: &mut [], observer: &mut Unobserved, interrupt: None };
-    let report = run(&mut TrustRegion::default(), &mut f, &[1.0, 1.0], setup).unwrap();
+    let report = run(&mut first_order(TrustRegionOptions::default()), &mut f, &[1.0, 1.0], setup).unwrap();
     assert_ne!(report.status.outcome(true), Outcome::Failed, "{}", report.status);
     if matches!(report.status, Status::Converged { .. }) {
         assert!(report.gradient_norm_inf <= 1e-12);
@@ -230,9 +234,9 @@ fn no_evaluation_is_wasted() {
 fn a_setting_outside_its_range_is_refused_before_the_first_step() {
     let mut f = Wavy::new(4, 1);
     let options = TrustRegionOptions { radius: -1.0, ..TrustRegionOptions::default() };
-    let mut method = TrustRegion::new(options, Box::new(optkit::Cauchy::default()));
+    let mut method = first_order(options);
     let error = method.start(&mut f, &[0.0; 4], None).unwrap_err();
     assert_eq!(error.to_string(), "`radius` is -1, but must be positive and finite");
-    let error = TrustRegion::default().start(&mut f, &[0.0; 3], None).unwrap_err();
+    let error = first_order(TrustRegionOptions::default()).start(&mut f, &[0.0; 3], None).unwrap_err();
     assert_eq!(error.to_string(), "the starting point has 3 entries, but the objective has 4 variables");
 }

@@ -58,8 +58,14 @@ pub trait RadiusDriven: Optimizer {
     /// The current radius Δ.
     fn radius(&self) -> f64;
 
-    /// A secant pair y ≈ ∇²f·s from elsewhere. First-order methods have no use for it.
-    fn learn_pair(&mut self, _s: &[f64], _y: &[f64]) {}
+    /// A secant pair y ≈ ∇²f·s from elsewhere, with the relative error of the gradients that y is the difference of.
+    /// First-order methods have no use for it.
+    fn learn_pair(&mut self, _s: &[f64], _y: &[f64], _noise: f64) {}
+
+    /// True where [`learn_pair`](Self::learn_pair) is of use.
+    fn learns(&self) -> bool {
+        false
+    }
 
     /// The quasi-Newton matrix that this method keeps, for its parts to begin with.
     fn model(&self) -> Option<&dyn Compact> {
@@ -179,6 +185,36 @@ pub enum StartError {
         value: f64,
         /// What it may be.
         requirement: &'static str,
+    },
+    /// A method needs what the objective does not offer.
+    #[error("{method} needs {what}, which this objective does not offer; choose another model")]
+    Needs {
+        /// Who needs it.
+        method: &'static str,
+        /// What is needed.
+        what: &'static str,
+    },
+    /// A subproblem solver and a model that do not go together.
+    #[error("the subproblem solver needs {needs}, which the model does not offer; change one of them")]
+    Incompatible {
+        /// What the solver needs of the model's Hessian.
+        needs: &'static str,
+    },
+    /// A method that forms dense matrices met an objective too large for them.
+    #[error("this subproblem solver takes at most {most} variables, but the objective has {dim}")]
+    TooLarge {
+        /// Its limit.
+        most: usize,
+        /// n.
+        dim: usize,
+    },
+    /// Variables are scaled one by one, and their number is not that of the scaling.
+    #[error("the scaling is for {scaling} variables, but the objective has {dim}")]
+    ScalingLength {
+        /// Entries of the scaling.
+        scaling: usize,
+        /// n.
+        dim: usize,
     },
     /// A decomposition does not have the parts that it was asked for.
     #[error(

@@ -74,6 +74,22 @@ pub fn distance_inf(x: &[f64], y: &[f64]) -> f64 {
     })
 }
 
+/// ‖x − y‖₂, without overflow or underflow where the result is representable. Panics where the lengths differ.
+#[must_use]
+pub fn distance2(x: &[f64], y: &[f64]) -> f64 {
+    assert_eq!(x.len(), y.len(), "distance2: lengths differ");
+    let squares: f64 = x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum();
+    if squares.is_finite() && squares > f64::MIN_POSITIVE / f64::EPSILON {
+        return squares.sqrt();
+    }
+    let scale = distance_inf(x, y);
+    if scale == 0.0 || !scale.is_finite() {
+        return scale;
+    }
+    let scaled: f64 = x.iter().zip(y).map(|(x, y)| ((x - y) / scale) * ((x - y) / scale)).sum();
+    scale * scaled.sqrt()
+}
+
 /// True where every entry is finite.
 #[must_use]
 pub fn all_finite(x: &[f64]) -> bool {

@@ -15,15 +15,15 @@
 use optkit_core::vector::norm_inf;
 use optkit_core::{
     Archive, Begin, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Phase, Phases, Point,
-    RadiusDriven, StartError, Status, StepReport, Work,
+    RadiusDriven, StartError, Status, StepReport, Subset, Work,
 };
-use optkit_trust_region::{self as trust_region, Cauchy, RadiusRule, Ratio, TrustRegion};
+use optkit_trust_region::{self as trust_region, Gradient, RadiusRule, Ratio, TrustRegion};
 
 use crate::fdl::{ForcedDecrease, rises};
 use crate::{AdditiveSweep, Frozen, Partition, SweepReport};
 
-/// Makes the solver of a part, or the global one.
-pub type MakeSolver = Box<dyn Fn() -> Box<dyn RadiusDriven> + Send>;
+/// Makes the solver of a part.
+pub type MakeSolver = Box<dyn Fn(&Subset) -> Box<dyn RadiusDriven> + Send>;
 
 /// Settings of [`Apts`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,6 +115,8 @@ pub struct Apts {
     half: Vec<f64>,
     /// s.
     correction: Vec<f64>,
+    /// Change of the gradient over s.
+    change: Vec<f64>,
     radius: f64,
     iteration: u64,
     best: (Vec<f64>, f64),
@@ -122,12 +124,12 @@ pub struct Apts {
 }
 
 impl Apts {
-    /// APTS with trust regions as local and global solvers.
+    /// APTS with first-order trust regions as local and global solvers.
     #[must_use]
     pub fn new(partition: Partition, options: Options) -> Self {
-        let engine = |options| Box::new(TrustRegion::new(options, Box::new(Cauchy::default())));
+        let engine = |options| Box::new(TrustRegion::new(options).with_model(Gradient));
         let local = options.local();
-        Self::with_solvers(partition, options, Box::new(move || engine(local)), engine(options.global()))
+        Self::with_solvers(partition, options, Box::new(move |_| engine(local)), engine(options.global()))
     }
 
     /// APTS with other solvers of the parts and of the whole.
@@ -147,6 +149,7 @@ impl Apts {
             base: Known::default(),
             half: Vec::new(),
             correction: Vec::new(),
+            change: Vec::new(),
             radius: options.radius,
             iteration: 0,
             best: (Vec::new(), f64::INFINITY),
@@ -180,17 +183,13 @@ impl Apts {
     /// Steps 2 and 3: θ̃ into `half`, s into `correction`.
     fn local_phase(&mut self, f: &mut dyn Objective) -> SweepReport {
         self.enter(Phase::Local);
-        let frozen = Frozen { x: &self.base.x, known: self.base.evaluated(), pass: Pass::default() };
+        let (known, model) = (self.base.evaluated(), self.global.model());
+        let frozen = Frozen { x: &self.base.x, known, pass: Pass::default(), model };
         let sweep = self.sweep.as_mut().expect("`start` made the sweep");
         let report = sweep.sweep(f, frozen, self.radius, &mut self.half);
         for ((s, new), old) in self.correction.iter_mut().zip(&self.half).zip(&self.base.x) {
             *s = new - old;
         }
-        debug_assert!(
-            norm_inf(&self.correction)
-                <= self.radius + 4.0 * f64::EPSILON * (norm_inf(&self.base.x) + self.radius),
-            "the local steps left the ball"
-        );
         report
     }
 
@@ -224,12 +223,30 @@ impl Apts {
         let at_base = self.half == self.base.x;
         let known = at_base.then(|| self.base.evaluated());
         self.global.begin(f, uncapped(&self.half, known, self.radius))?;
-        if !at_base && matches!(self.global.prepare(f), Err(Status::NotFiniteAtStart { .. })) {
+        if at_base {
+            return Ok(());
+        }
+        if matches!(self.global.prepare(f), Err(Status::NotFiniteAtStart { .. })) {
             self.radius = self.options.rule.next(self.radius, f64::NEG_INFINITY, true);
             self.half.copy_from_slice(&self.base.x);
             self.global.begin(f, uncapped(&self.base.x, Some(self.base.evaluated()), self.radius))?;
+        } else if self.global.learns() {
+            self.learn_correction(f.noise());
         }
         Ok(())
+    }
+
+    /// The pair θᵏ → θᵏ⁺½; θᵏ⁺½ → θᵏ⁺¹ is the global solver's own.
+    fn learn_correction(&mut self, noise: f64) {
+        let half = self.global.current();
+        let Some(gradient) = half.gradient else { return };
+        for ((s, new), old) in self.correction.iter_mut().zip(half.x).zip(&self.base.x) {
+            *s = new - old;
+        }
+        for ((y, new), old) in self.change.iter_mut().zip(gradient).zip(&self.base.gradient) {
+            *y = new - old;
+        }
+        self.global.learn_pair(&self.correction, &self.change, noise);
     }
 
     /// True where an iteration did not reduce f and the next one's steps are a few units in the last place of θ: local
@@ -264,11 +281,13 @@ impl Optimizer for Apts {
         )?);
         self.radius = self.options.radius;
         self.iteration = 0;
+        self.global.start(f, x0, known)?;
         for buffer in [
             &mut self.base.x,
             &mut self.base.gradient,
             &mut self.half,
             &mut self.correction,
+            &mut self.change,
             &mut self.best.0,
         ] {
             buffer.resize(n, 0.0);

@@ -1,7 +1,7 @@
 //! The words that this crate gives the language.
 
 use optkit_core::vocabulary::{Entry, Kind, Operand, Range, Setting, Slot, Support};
-use optkit_trust_region::{GROW, GROW_ABOVE, ORDER, SHRINK, SHRINK_BELOW};
+use optkit_trust_region::{BALL, GROW, GROW_ABOVE, ORDER, SHRINK, SHRINK_BELOW};
 
 use crate::Options;
 
@@ -49,6 +49,7 @@ pub static METHODS: &[Entry] = &[Entry {
     settings: &[
         setting!("partition", Kind::Partition, None, "the subdomains"),
         ORDER,
+        BALL,
         setting!("fdl", Kind::Switch, Some("on"), "forced decreasing loss (Algorithm 1, steps 13-16)"),
         setting!("radius", Kind::Real(Range::POSITIVE), Some(""), "initial radius Δ (1; presets 0.01)"),
         setting!(

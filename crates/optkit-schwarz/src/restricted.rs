@@ -1,19 +1,24 @@
 //! A part of an objective that does not decompose: the whole function, seen from some of its variables.
 
-use optkit_core::{Objective, Subset};
+use optkit_core::{HessianProduct, Objective, Subset};
 
-/// The point that a restriction stands on, with room for the whole gradient.
-#[derive(Debug, Default)]
+/// The point that a restriction stands on, with room for vectors of the whole.
+#[derive(Debug)]
 pub(crate) struct Surroundings {
-    pub(crate) x: Vec<f64>,
+    x: Vec<f64>,
     gradient: Vec<f64>,
+    /// Zero but for the variables of the part that is being multiplied.
+    direction: Vec<f64>,
 }
 
 impl Surroundings {
+    pub(crate) fn new(n: usize) -> Self {
+        Self { x: vec![0.0; n], gradient: vec![0.0; n], direction: vec![0.0; n] }
+    }
+
     pub(crate) fn freeze(&mut self, x: &[f64]) {
-        self.x.clear();
-        self.x.extend_from_slice(x);
-        self.gradient.resize(x.len(), 0.0);
+        self.x.copy_from_slice(x);
+        self.direction.fill(0.0);
     }
 }
 
@@ -40,5 +45,20 @@ impl Objective for Restricted<'_> {
     }
     fn noise(&self) -> f64 {
         self.whole.noise()
+    }
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        self.whole.hessian_product().is_some().then_some(self)
+    }
+}
+
+impl HessianProduct for Restricted<'_> {
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        let Surroundings { x: whole, gradient, direction } = &mut *self.surroundings;
+        self.subset.scatter(x, whole);
+        self.subset.scatter(v, direction);
+        if let Some(products) = self.whole.hessian_product() {
+            products.apply(whole, direction, gradient);
+        }
+        self.subset.gather(gradient, product);
     }
 }

@@ -1,12 +1,13 @@
 //! The nonlinear additive Schwarz sweep (Trotti et al. 2023, Algorithm 1, steps 7–10).
 //!
 //! Every part is improved from the same point θ with the others frozen, by at most ν trust-region iterations, none
-//! of which leaves the ∞-norm ball of radius Δ around Rᵢθ. The parts are disjoint, so the sum of the corrections is
-//! every part's own new values: θ̃ = Σ Rᵢᵀθᵢ, and ‖θ̃ − θ‖∞ ≤ Δ.
+//! of which leaves the ball of radius Δ around Rᵢθ in the norm of its solver. The parts are disjoint, so the sum of the
+//! corrections is every part's own new values, θ̃ = Σ Rᵢᵀθᵢ; with solvers in the ∞-norm or the 2-norm, ‖θ̃ − θ‖∞ ≤ Δ.
 
-use optkit_core::vector::{distance_inf, norm_inf};
+use optkit_core::vector::norm_inf;
 use optkit_core::{
-    Begin, Decomposition, Evaluated, Flow, Objective, Pass, RadiusDriven, StartError, StepReport, Work,
+    Begin, Compact, Decomposition, Evaluated, Flow, Objective, Pass, RadiusDriven, Restriction, StartError,
+    StepReport, Subset, Work,
 };
 use rayon::prelude::*;
 
@@ -17,7 +18,7 @@ use crate::restricted::{Restricted, Surroundings};
 const NOTHING_LEFT: f64 = 1e-3;
 
 /// The point at which a sweep starts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Frozen<'a> {
     /// θ.
     pub x: &'a [f64],
@@ -25,6 +26,8 @@ pub struct Frozen<'a> {
     pub known: Evaluated<'a>,
     /// The samples on which both were evaluated.
     pub pass: Pass,
+    /// The quasi-Newton matrix of the whole there, which every part's solver begins with, restricted.
+    pub model: Option<&'a dyn Compact>,
 }
 
 /// What a sweep did.
@@ -64,21 +67,22 @@ pub struct AdditiveSweep {
 }
 
 impl AdditiveSweep {
-    /// A sweep over `partition` with at most `iterations` (ν) iterations of a solver made by `solver` on each part.
+    /// A sweep over `partition` with at most `iterations` (ν) iterations of the solver that `solver` makes for
+    /// each part.
     pub fn new(
-        f: &dyn Objective,
+        f: &mut dyn Objective,
         partition: Partition,
         iterations: u32,
-        solver: &dyn Fn() -> Box<dyn RadiusDriven>,
+        solver: &dyn Fn(&Subset) -> Box<dyn RadiusDriven>,
     ) -> Result<Self, StartError> {
         if partition.dim() != f.dim() {
             return Err(StartError::PartitionLength { partition: partition.dim(), dim: f.dim() });
         }
-        let locals = partition
+        let mut locals: Vec<Local> = partition
             .parts()
             .iter()
             .map(|part| Local {
-                solver: solver(),
+                solver: solver(part),
                 start: vec![0.0; part.len()],
                 gradient: vec![0.0; part.len()],
                 report: SweepReport::default(),
@@ -87,9 +91,19 @@ impl AdditiveSweep {
         let evaluators = match f.decompose(partition.parts()) {
             Ok(mut decomposition) => {
                 check(decomposition.parts(), &partition)?;
+                for (local, part) in locals.iter_mut().zip(decomposition.parts()) {
+                    local.solver.start(part.as_mut(), &local.start, None)?;
+                }
                 Evaluators::Parts(decomposition)
             }
-            Err(_) => Evaluators::Whole(Surroundings::default()),
+            Err(_) => {
+                let mut surroundings = Surroundings::new(f.dim());
+                for (local, subset) in locals.iter_mut().zip(partition.parts()) {
+                    let mut part = Restricted { whole: &mut *f, subset, surroundings: &mut surroundings };
+                    local.solver.start(&mut part, &local.start, None)?;
+                }
+                Evaluators::Whole(surroundings)
+            }
         };
         Ok(Self { partition, iterations, locals, evaluators, work: Work::default() })
     }
@@ -110,23 +124,24 @@ impl AdditiveSweep {
             part.gather(frozen.known.gradient, &mut local.gradient);
             local.report = SweepReport::default();
         }
-        let iterations = self.iterations;
+        let local = LocalSolve { value, radius, iterations: self.iterations, model: frozen.model };
         match &mut self.evaluators {
             Evaluators::Parts(decomposition) => {
                 decomposition.freeze(frozen.x, frozen.pass);
                 self.locals
                     .par_iter_mut()
                     .zip(decomposition.parts().par_iter_mut())
-                    .for_each(|(local, part)| local.improve(part.as_mut(), value, radius, iterations));
+                    .zip(self.partition.parts())
+                    .for_each(|((solver, part), subset)| solver.improve(part.as_mut(), subset, local));
                 self.work =
                     decomposition.parts().iter().fold(Work::default(), |work, part| work + part.work())
                         + decomposition.shared_work();
             }
             Evaluators::Whole(surroundings) => {
-                for (local, subset) in self.locals.iter_mut().zip(self.partition.parts()) {
+                for (solver, subset) in self.locals.iter_mut().zip(self.partition.parts()) {
                     surroundings.freeze(frozen.x);
                     let mut part = Restricted { whole: &mut *f, subset, surroundings };
-                    local.improve(&mut part, value, radius, iterations);
+                    solver.improve(&mut part, subset, local);
                 }
             }
         }
@@ -166,19 +181,30 @@ fn check(parts: &[Box<dyn Objective>], partition: &Partition) -> Result<(), Star
     Ok(())
 }
 
+/// What all parts have in common.
+#[derive(Clone, Copy)]
+struct LocalSolve<'a> {
+    value: f64,
+    radius: f64,
+    iterations: u32,
+    model: Option<&'a dyn Compact>,
+}
+
 impl Local {
     /// At most ν iterations from `start`, where value and gradient are known.
-    fn improve(&mut self, part: &mut dyn Objective, value: f64, radius: f64, iterations: u32) {
+    fn improve(&mut self, part: &mut dyn Objective, subset: &Subset, solve: LocalSolve<'_>) {
         if norm_inf(&self.gradient) == 0.0 {
             return; // a part at rest stays where it is
         }
+        let LocalSolve { value, radius, iterations, model } = solve;
         let known = Some(Evaluated { value, gradient: &self.gradient });
-        let begin = Begin { x: &self.start, known, radius, cap: radius, model: None };
+        let model = model.map(|whole| Restriction { whole, part: subset });
+        let begin = Begin { x: &self.start, known, radius, cap: radius, model };
         if self.solver.begin(part, begin).is_err() {
-            unreachable!("a part has the length of its subset and no bounds of its own");
+            unreachable!("the solver took this part when the sweep was made");
         }
         for _ in 0..iterations {
-            let left = radius - distance_inf(self.solver.current().x, &self.start);
+            let left = radius - self.solver.distance(self.solver.current().x, &self.start);
             if left <= NOTHING_LEFT * radius {
                 break;
             }
@@ -188,6 +214,11 @@ impl Local {
                 Flow::Done(_) => break,
             }
         }
+        debug_assert!(
+            self.solver.distance(self.result(), &self.start)
+                <= radius * (1.0 + 1e-12) + 4.0 * f64::EPSILON * norm_inf(&self.start),
+            "the local steps left the ball"
+        );
     }
 
     fn result(&self) -> &[f64] {

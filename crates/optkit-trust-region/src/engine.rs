@@ -10,59 +10,18 @@
 
 use optkit_core::vector::{add, all_finite, norm_inf};
 use optkit_core::{
-    Archive, Begin, Evaluated, Flow, LoadError, Objective, Optimizer, Point, RadiusDriven, StartError,
-    Status, StepReport, Zero,
+    Archive, Begin, Compact, Evaluated, Flow, LoadError, Objective, Optimizer, Point, RadiusDriven,
+    StartError, Status, StepReport,
 };
 
 use crate::ratio::Comparison;
-use crate::{Cauchy, RadiusRule, Ratio, Solved, Subproblem};
+use crate::setup::{Setup, Stepped};
+use crate::{Model, Options, Ratio, Scale, Solved, Subproblem};
 
 /// A value below this is no minimum of anything.
 const UNBOUNDED: f64 = -1e100;
 /// `Ratio::PaperCode` accepts from this ratio on.
 const PAPER_CODE_ACCEPTANCE: f64 = 0.25;
-
-/// Settings of [`TrustRegion`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
-    /// Initial radius Δ.
-    pub radius: f64,
-    /// What becomes of it.
-    pub rule: RadiusRule,
-    /// Accept where the ratio exceeds this; in [0, ¼).
-    pub acceptance: f64, // 1e-4: Conn, Gould & Toint, §6.1
-    /// Trial points an iteration at the most.
-    pub trials: u32,
-    /// How the reduction is predicted.
-    pub ratio: Ratio,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { radius: 1.0, rule: RadiusRule::default(), acceptance: 1e-4, trials: 10, ratio: Ratio::Model }
-    }
-}
-
-impl Options {
-    /// Refuses settings outside their ranges.
-    pub fn validate(&self) -> Result<(), StartError> {
-        self.rule.validate()?;
-        let refuse = |name, value, requirement| Err(StartError::Setting { name, value, requirement });
-        if !(self.radius > 0.0 && self.radius.is_finite()) {
-            return refuse("radius", self.radius, "positive and finite");
-        }
-        if self.radius > self.rule.max_radius || self.radius < self.rule.min_radius {
-            return refuse("radius", self.radius, "between `min_radius` and `max_radius`");
-        }
-        if !(0.0..0.25).contains(&self.acceptance) {
-            return refuse("acceptance", self.acceptance, "at least 0 and below ¼");
-        }
-        if self.trials == 0 {
-            return refuse("trials", 0.0, "at least 1");
-        }
-        Ok(())
-    }
-}
 
 /// x, f(x), ∇f(x).
 #[derive(Clone, Debug, Default)]
@@ -79,12 +38,21 @@ impl State {
     }
 }
 
-/// The engine: a first-order model in the ball of its subproblem solver.
+/// The engine: a model of the objective minimised in a ball, step by step.
+///
+/// [`TrustRegion::new`] leaves model and solver to be chosen for the objective; [`model`](Self::with_model),
+/// [`subproblem`](Self::with_subproblem) and [`scale`](Self::with_scale) settle them.
+///
+/// ```
+/// use optkit_trust_region::{Gradient, Options, TrustRegion};
+/// let steepest_descent = TrustRegion::new(Options::default()).with_model(Gradient);
+/// # let _ = steepest_descent;
+/// ```
 ///
 /// Never accepts an increase beyond a few units of [`Objective::noise`], so the current point is the best one.
 pub struct TrustRegion {
     options: Options,
-    subproblem: Box<dyn Subproblem>,
+    setup: Setup,
     /// The current point; its gradient is valid where `gradient_known`.
     now: State,
     /// The point before, to return to where the gradient at an accepted point is not finite.
@@ -93,6 +61,8 @@ pub struct TrustRegion {
     step: Vec<f64>,
     gradient_known: bool,
     can_undo: bool,
+    /// The number of variables for which the setup was started.
+    started: Option<usize>,
     radius: f64,
     cap: f64,
     iteration: u64,
@@ -100,7 +70,7 @@ pub struct TrustRegion {
 
 impl Default for TrustRegion {
     fn default() -> Self {
-        Self::new(Options::default(), Box::new(Cauchy::default()))
+        Self::new(Options::default())
     }
 }
 
@@ -116,20 +86,42 @@ struct Trial {
 impl TrustRegion {
     /// An engine with these settings. They are checked when the run starts.
     #[must_use]
-    pub fn new(options: Options, subproblem: Box<dyn Subproblem>) -> Self {
+    pub fn new(options: Options) -> Self {
         Self {
             options,
-            subproblem,
+            setup: Setup::default(),
             now: State::default(),
             before: State::default(),
             trial: State::default(),
             step: Vec::new(),
             gradient_known: false,
             can_undo: false,
+            started: None,
             radius: options.radius,
             cap: f64::INFINITY,
             iteration: 0,
         }
+    }
+
+    /// With this model. The solver, unless given, is the best that it has.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Model + 'static) -> Self {
+        self.setup.set_model(Box::new(model));
+        self
+    }
+
+    /// With this subproblem solver.
+    #[must_use]
+    pub fn with_subproblem(mut self, subproblem: Box<dyn Subproblem>) -> Self {
+        self.setup.set_subproblem(subproblem);
+        self
+    }
+
+    /// In the ball of these scaled variables.
+    #[must_use]
+    pub fn with_scale(mut self, scale: Scale) -> Self {
+        self.setup.set_scale(scale);
+        self
     }
 
     /// The settings.
@@ -143,12 +135,23 @@ impl TrustRegion {
         self.options.rule.min_radius.max(f64::EPSILON * norm_inf(&self.now.x)).max(f64::MIN_POSITIVE)
     }
 
-    fn solve(&mut self, radius: f64) -> Solved {
-        let mut solved = self.subproblem.solve(&self.now.gradient, &mut Zero, radius, &mut self.step);
-        if self.options.ratio == Ratio::PaperCode {
+    fn solve(&mut self, f: &mut dyn Objective, radius: f64, again: bool) -> Solved {
+        let at = (self.now.x.as_slice(), self.now.gradient.as_slice());
+        let Stepped { mut solved, first_order } = self.setup.solve(f, at, (radius, again), &mut self.step);
+        if first_order && self.options.ratio == Ratio::PaperCode {
             solved.predicted_reduction = norm_inf(&self.now.gradient) * radius;
         }
         solved
+    }
+
+    /// The pair of the last step, once both of its gradients are known; `step` and `trial` are free then.
+    fn learn_step(&mut self, noise: f64) {
+        if !self.setup.learns() {
+            return;
+        }
+        difference(&self.now.x, &self.before.x, &mut self.step);
+        difference(&self.now.gradient, &self.before.gradient, &mut self.trial.gradient);
+        self.setup.learn(&mut self.step, &mut self.trial.gradient, noise);
     }
 
     fn trial_value(&mut self, f: &mut dyn Objective, solved: &Solved) -> f64 {
@@ -196,6 +199,9 @@ impl TrustRegion {
         self.gradient_known = gradient_known;
         self.can_undo = true;
         f.accept(&self.now.x);
+        if gradient_known {
+            self.learn_step(f.noise());
+        }
     }
 
     /// Return to the point before, whose gradient was finite, with a radius shorter than the step that left it.
@@ -203,10 +209,7 @@ impl TrustRegion {
         std::mem::swap(&mut self.now, &mut self.before);
         self.gradient_known = true;
         self.can_undo = false;
-        for ((step, to), from) in self.step.iter_mut().zip(&self.before.x).zip(&self.now.x) {
-            *step = to - from;
-        }
-        let length = self.radius.min(self.subproblem.norm().of(&self.step));
+        let length = self.radius.min(self.setup.distance(&self.before.x, &self.now.x));
         self.radius = self.options.rule.next(length, f64::NEG_INFINITY, true);
         let minimum = self.options.rule.min_radius;
         // The length is that of a rounded difference: a step of the minimum may look a little longer.
@@ -227,6 +230,13 @@ impl TrustRegion {
         too_small.then_some(Status::RadiusUnderflow { radius, minimum })
     }
 
+    fn resize(&mut self, n: usize) {
+        for state in [&mut self.now, &mut self.before, &mut self.trial] {
+            state.resize(n);
+        }
+        self.step.resize(n, 0.0);
+    }
+
     fn begin_at(
         &mut self,
         f: &mut dyn Objective,
@@ -240,10 +250,7 @@ impl TrustRegion {
         if f.bounds().is_some() {
             return Err(StartError::Bounds);
         }
-        for state in [&mut self.now, &mut self.before, &mut self.trial] {
-            state.resize(dim);
-        }
-        self.step.resize(dim, 0.0);
+        self.resize(dim);
         self.now.x.copy_from_slice(x);
         self.gradient_known = known.is_some();
         if let Some(known) = known {
@@ -268,15 +275,21 @@ impl Optimizer for TrustRegion {
         self.options.validate()?;
         self.radius = self.options.radius;
         self.cap = f64::INFINITY;
+        self.setup.start(f)?;
+        self.started = Some(f.dim());
         self.begin_at(f, x0, known)
     }
 
     fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status> {
-        if !self.gradient_known {
+        let evaluate = !self.gradient_known;
+        if evaluate {
             self.now.value = f.value_gradient(&self.now.x, &mut self.now.gradient);
             self.gradient_known = true;
         }
         if self.now.value.is_finite() && all_finite(&self.now.gradient) {
+            if evaluate && self.can_undo {
+                self.learn_step(f.noise());
+            }
             return if self.now.value < UNBOUNDED {
                 Err(Status::UnboundedBelow { value: self.now.value })
             } else {
@@ -303,7 +316,7 @@ impl Optimizer for TrustRegion {
         let (mut rejected, mut accepted) = (0, false);
         while rejected < self.options.trials && !accepted {
             let radius = self.radius;
-            let solved = self.solve(radius);
+            let solved = self.solve(f, radius, rejected > 0);
             let trial = self.attempt(f, &solved);
             // A rejected trial shrinks, whatever its ratio: gradients may praise a step that values do not bear out.
             let judged = if trial.accepted { trial.ratio } else { f64::NEG_INFINITY };
@@ -355,6 +368,7 @@ impl Optimizer for TrustRegion {
         archive.put("before.x", self.before.x.clone());
         archive.put("before.gradient", self.before.gradient.clone());
         archive.put("scalars", vec![self.now.value, self.before.value, self.radius, self.cap]);
+        self.setup.save(archive);
         archive.put_integer("iteration", self.iteration);
         archive.put_integer("gradient_known", u64::from(self.gradient_known));
         archive.put_integer("can_undo", u64::from(self.can_undo));
@@ -365,10 +379,7 @@ impl Optimizer for TrustRegion {
         if expected != 0 && n != expected {
             return Err(LoadError::Length { name: "x".to_owned(), got: n, expected });
         }
-        for state in [&mut self.now, &mut self.before, &mut self.trial] {
-            state.resize(n);
-        }
-        self.step.resize(n, 0.0);
+        self.resize(n);
         archive.array_into("x", &mut self.now.x)?;
         archive.array_into("gradient", &mut self.now.gradient)?;
         archive.array_into("before.x", &mut self.before.x)?;
@@ -376,6 +387,7 @@ impl Optimizer for TrustRegion {
         let mut scalars = [0.0; 4];
         archive.array_into("scalars", &mut scalars)?;
         [self.now.value, self.before.value, self.radius, self.cap] = scalars;
+        self.setup.load(archive)?;
         self.iteration = archive.integer("iteration")?;
         self.gradient_known = archive.integer("gradient_known")? != 0;
         self.can_undo = archive.integer("can_undo")? != 0;
@@ -387,6 +399,13 @@ impl RadiusDriven for TrustRegion {
     fn begin(&mut self, f: &mut dyn Objective, begin: Begin<'_>) -> Result<(), StartError> {
         self.radius = begin.radius;
         self.cap = begin.cap;
+        if self.started != Some(f.dim()) {
+            self.setup.start(f)?;
+            self.started = Some(f.dim());
+        }
+        if let Some(model) = begin.model {
+            self.setup.restrict(model);
+        }
         self.begin_at(f, begin.x, begin.known)
     }
 
@@ -396,5 +415,32 @@ impl RadiusDriven for TrustRegion {
 
     fn radius(&self) -> f64 {
         self.radius
+    }
+
+    fn learn_pair(&mut self, s: &[f64], y: &[f64], noise: f64) {
+        if self.setup.learns() {
+            self.step.copy_from_slice(s);
+            self.trial.gradient.copy_from_slice(y);
+            self.setup.learn(&mut self.step, &mut self.trial.gradient, noise);
+        }
+    }
+
+    fn learns(&self) -> bool {
+        self.setup.learns()
+    }
+
+    fn model(&self) -> Option<&dyn Compact> {
+        self.setup.compact()
+    }
+
+    fn distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        self.setup.distance(a, b)
+    }
+}
+
+/// c ← a − b.
+fn difference(a: &[f64], b: &[f64], c: &mut [f64]) {
+    for ((c, a), b) in c.iter_mut().zip(a).zip(b) {
+        *c = a - b;
     }
 }

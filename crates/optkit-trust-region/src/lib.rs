@@ -1,8 +1,8 @@
 //! Trust regions: one engine, interchangeable subproblem solvers.
 //!
 //! An iteration minimises a model of f inside a ball of radius Δ and compares what f did with what the model
-//! predicted (Conn, Gould & Toint 2000). [`TrustRegion`] is the engine, [`Subproblem`] the solver inside it,
-//! [`RadiusRule`] what becomes of Δ, and [`Ratio`] how the prediction is made.
+//! predicted (Conn, Gould & Toint 2000). [`TrustRegion`] is the engine, [`Model`] where B comes from,
+//! [`Subproblem`] the solver inside it, [`Scale`] which ball, [`RadiusRule`] what becomes of Δ, and [`Ratio`] how the prediction is made.
 //!
 //! ```
 //! use optkit_core::{Optimizer, Flow, from_fn, vector::norm2};
@@ -22,12 +22,19 @@
 
 mod engine;
 mod methods;
+mod model;
+mod options;
 mod radius;
 mod ratio;
+mod scale;
+mod setup;
 mod subproblem;
 
-pub use engine::{Options, TrustRegion};
-pub use methods::{GROW, GROW_ABOVE, METHODS, ORDER, SHRINK, SHRINK_BELOW};
+pub use engine::TrustRegion;
+pub use methods::{BALL, GROW, GROW_ABOVE, METHODS, ORDER, SHRINK, SHRINK_BELOW};
+pub use model::{Exact, Form, Gradient, Model};
+pub use options::Options;
 pub use radius::RadiusRule;
 pub use ratio::Ratio;
-pub use subproblem::{Cauchy, Form, Norm, SUBPROBLEMS, Solved, Subproblem, SubproblemRow, subproblem};
+pub use scale::Scale;
+pub use subproblem::{Cauchy, Norm, SUBPROBLEMS, Solved, Steihaug, Subproblem, SubproblemRow, subproblem};

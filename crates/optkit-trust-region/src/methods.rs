@@ -12,6 +12,13 @@ macro_rules! setting {
 /// `order`, of every method that has a model.
 pub const ORDER: Setting =
     setting!("order", Kind::Integer(1, 2), Some(""), "1: gradient model; 2: L-SR1 model solved by OBS");
+/// `ball`, of every method with a radius.
+pub const BALL: Setting = setting!(
+    "ball",
+    Kind::Word(&["infinity", "two", "two_scaled", "per_tensor"]),
+    Some(""),
+    "the ball of radius Δ: ‖s‖∞, ‖s‖₂, ‖s‖₂/√n, or the root of Σ ‖s_t‖₂²/n_t over tensors; the subproblem solver's own (∞ or two) unless given"
+);
 /// α of a [`RadiusRule`](crate::RadiusRule).
 pub const SHRINK: Setting =
     setting!("shrink", Kind::Real(Range::between(0.0, 1.0)), Some("0.5"), "α, factor of a shrink");
@@ -48,15 +55,16 @@ pub static METHODS: &[Entry] = &[
             setting!(
                 "model",
                 Kind::Method(Slot::Model),
-                Some("gradient"),
-                "model of the objective inside the ball"
+                Some(""),
+                "model of the objective inside the ball; chosen for the objective unless given (in a slot of `apts`: gradient)"
             ),
             setting!(
                 "subproblem",
                 Kind::Method(Slot::Subproblem),
-                Some("cauchy"),
-                "solver of the model's minimisation in the ball"
+                Some(""),
+                "solver of the model's minimisation in the ball; the best that the model has unless given"
             ),
+            BALL,
             setting!(
                 "iterations",
                 Kind::Integer(1, 1_000_000),
@@ -101,7 +109,14 @@ pub static METHODS: &[Entry] = &[
         support: Support::Available,
     },
     planned_model("lsr1", "limited-memory SR1 model"),
-    planned_model("exact", "the objective's own Hessian products"),
+    Entry {
+        name: "exact",
+        doc: "second-order Taylor model, B = ∇²f(x), by the objective's own Hessian products",
+        operands: &[],
+        settings: &[],
+        slots: &[Slot::Model],
+        support: Support::Available,
+    },
     planned_model("gauss_newton", "JᵀJ of a residual function"),
 ];
 

@@ -1,11 +1,15 @@
 //! Solvers of the trust-region subproblem: minimise gᵀs + ½ sᵀBs subject to ‖s‖ ≤ Δ.
 
 mod cauchy;
+mod steihaug;
 
 use optkit_core::Operator;
 use optkit_core::vocabulary::Entry;
 
+use crate::Form;
+
 pub use cauchy::Cauchy;
+pub use steihaug::Steihaug;
 
 /// A solver of the subproblem. Contract: the step lies inside the ball (to rounding) and attains at least the
 /// Cauchy decrease.
@@ -18,13 +22,23 @@ pub trait Subproblem: Send {
 
     /// Writes the step into `step` (length n, as `gradient`). `gradient` is finite and not zero.
     fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved;
-}
 
-/// What a subproblem solver needs of the model Hessian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Products Bv.
-    Product,
+    /// As [`solve`](Self::solve), for the gradient and B of the last call in another radius: what only they determine
+    /// need not be computed again.
+    fn solve_again(
+        &mut self,
+        gradient: &[f64],
+        b: &mut dyn Operator,
+        radius: f64,
+        step: &mut [f64],
+    ) -> Solved {
+        self.solve(gradient, b, radius, step)
+    }
+
+    /// The largest number of variables that it takes.
+    fn most_variables(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// The norm whose ball is the trust region.
@@ -73,10 +87,7 @@ pub static SUBPROBLEMS: &[SubproblemRow] = &[
         entry: crate::methods::planned_subproblem("obs", "orthonormal-basis SR1 solver"),
         make: None,
     },
-    SubproblemRow {
-        entry: crate::methods::planned_subproblem("steihaug", "truncated conjugate gradients"),
-        make: None,
-    },
+    SubproblemRow { entry: steihaug::ENTRY, make: Some(|| Box::new(Steihaug::default())) },
     SubproblemRow { entry: crate::methods::planned_subproblem("dogleg", "Powell's dogleg"), make: None },
     SubproblemRow {
         entry: crate::methods::planned_subproblem("more_sorensen", "dense exact solver"),

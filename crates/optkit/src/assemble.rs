@@ -16,7 +16,7 @@ use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
 use optkit_schwarz::Partition;
 
 pub use network::{Backend, NetworkSubject};
-pub use solver::{Slot, Solver};
+pub use solver::{Ball, ModelChoice, Slot, Solver};
 
 use crate::run::Measure;
 use crate::stop::StopWhen;
@@ -44,6 +44,14 @@ impl Subject {
         match self {
             Self::Function { dim, .. } => *dim,
             Self::Network(subject) => subject.network.dim(),
+        }
+    }
+
+    /// Sizes of the parameter tensors, in order; none where no network is minimised.
+    fn tensor_sizes(&self) -> Vec<usize> {
+        match self {
+            Self::Function { .. } => Vec::new(),
+            Self::Network(subject) => subject.network.tensors().iter().map(|t| t.range.len()).collect(),
         }
     }
 
@@ -121,6 +129,9 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
     };
     let method = problem.solver();
     let solver = Solver::from_method(method, &mut found);
+    if let Some(subject) = &subject {
+        solver.fits(method, matches!(subject, Subject::Network(_)), &mut found);
+    }
     let seed = problem.run.integer("seed").unwrap_or(0);
     let declared = method.settings.partition("partition").and_then(|name| problem.partition(name));
     let fits = |s: &Subject| memory::fits(s, s.samples_hint(), declared.is_some());
@@ -193,7 +204,7 @@ fn test_function(
 impl Plan {
     /// Brings the data in. A dataset that is nowhere on the machine is fetched where `fetch` allows it.
     pub fn load(&self, locations: &Locations, fetch: Fetch<'_>) -> Result<Assembly, LoadPlanError> {
-        let optimizer = self.solver.make(self.partition.clone());
+        let optimizer = self.solver.make(self.partition.clone(), &self.subject.tensor_sizes());
         match &self.subject {
             Subject::Function { name, operands, .. } => {
                 let f = test_function(name, operands)

@@ -67,7 +67,8 @@ pub use optkit_schwarz::{
     AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, Preset, SweepReport,
 };
 pub use optkit_trust_region::{
-    Cauchy, Options as TrustRegionOptions, RadiusRule, Ratio, Subproblem, TrustRegion,
+    Cauchy, Exact, Form, Gradient, Model, Norm, Options as TrustRegionOptions, RadiusRule, Ratio, Scale,
+    Solved, Steihaug, Subproblem, TrustRegion,
 };
 pub use run::{Iteration, Measure, Observer, Returned, Run, RunReport, Unobserved, run};
 pub use stop::{Bound, Progress, StopWhen, Test};

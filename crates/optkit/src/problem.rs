@@ -145,4 +145,20 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
         "A problem larger than this machine.\n\nA run holds several vectors of n numbers and, for a network, the \
          activations of all samples. Where these alone exceed the memory, nothing is begun.",
     ),
+    (
+        "E0814",
+        "A subproblem solver and a model that do not go together.\n\n`obs` needs the compact form of a quasi-Newton \
+         matrix (`lsr1`); `steihaug` and `more_sorensen` need products (`exact`, `lsr1`); `cauchy` takes any model. \
+         Without `subproblem`, the best solver that the model has is taken.",
+    ),
+    (
+        "E0815",
+        "A solver in a ball that it does not know.\n\n`cauchy` works in the ∞-norm and the 2-norm; all others in \
+         2-norm balls: `two`, and scaled `two_scaled` and `per_tensor`.",
+    ),
+    (
+        "E0816",
+        "`ball = per_tensor` without a network.\n\nIt weighs every parameter tensor of a network by its size. A classic \
+         function has no tensors: use `two` or `two_scaled`.",
+    ),
 ];

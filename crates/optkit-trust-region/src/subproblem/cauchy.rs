@@ -10,7 +10,8 @@ use optkit_core::Operator;
 use optkit_core::vector::dot;
 use optkit_core::vocabulary::{Entry, Slot, Support};
 
-use super::{Form, Norm, Solved, Subproblem};
+use super::{Norm, Solved, Subproblem};
+use crate::Form;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "cauchy",
@@ -54,7 +55,7 @@ impl Cauchy {
 
 impl Subproblem for Cauchy {
     fn needs(&self) -> Form {
-        Form::Product
+        Form::Zero
     }
 
     fn norm(&self) -> Norm {

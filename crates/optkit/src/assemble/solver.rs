@@ -1,9 +1,11 @@
 //! From a method in a file to an optimizer.
 
-use optkit_core::{Optimizer, RadiusDriven};
+use optkit_core::{Optimizer, RadiusDriven, Subset};
 use optkit_lang::{Diagnostic, Method, Settings, Span};
 use optkit_schwarz::{Apts, Options, Partition, Preset};
-use optkit_trust_region::{Options as Engine, RadiusRule, Ratio, TrustRegion, subproblem};
+use optkit_trust_region::{
+    Cauchy, Exact, Form, Gradient, Norm, Options as Engine, RadiusRule, Ratio, Scale, TrustRegion, subproblem,
+};
 
 /// A solver as the file describes it, checked, not yet bound to an objective.
 #[derive(Clone, Debug)]
@@ -21,20 +23,79 @@ pub enum Solver {
     TrustRegion(Slot),
 }
 
-/// A trust region in a slot.
+/// A trust region, of its own or in a slot.
 #[derive(Clone, Debug)]
 pub struct Slot {
     /// The engine's settings.
     pub engine: Engine,
-    /// The subproblem solver's word.
-    pub subproblem: String,
+    /// The model; chosen for the objective where none is given.
+    pub model: Option<ModelChoice>,
+    /// The subproblem solver's word; the best that the model has where none is given.
+    pub subproblem: Option<String>,
+    /// The ball; the solver's own where none is given.
+    pub ball: Option<Ball>,
+}
+
+/// A model with its settings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ModelChoice {
+    /// `gradient`.
+    Gradient,
+    /// `exact`.
+    Exact,
+}
+
+/// The ball of a trust region, as the language names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ball {
+    /// ‖s‖∞ ≤ Δ.
+    Infinity,
+    /// ‖s‖₂ ≤ Δ.
+    Two,
+    /// ‖s‖₂ ≤ √n Δ.
+    TwoScaled,
+    /// Σ ‖s_t‖₂²/n_t ≤ Δ² over the parameter tensors t.
+    PerTensor,
+}
+
+impl Ball {
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "infinity" => Self::Infinity,
+            "two" => Self::Two,
+            "two_scaled" => Self::TwoScaled,
+            "per_tensor" => Self::PerTensor,
+            _ => return None,
+        })
+    }
 }
 
 impl Slot {
-    fn make(&self) -> Box<dyn RadiusDriven> {
-        let solver =
-            subproblem(&self.subproblem).expect("the checker passes available subproblem solvers only");
-        Box::new(TrustRegion::new(self.engine, solver))
+    /// `part`: the variables that it is for, all of them unless given. `sizes`: of the parameter tensors.
+    fn make(&self, part: Option<&Subset>, sizes: &[usize]) -> TrustRegion {
+        let mut made = TrustRegion::new(self.engine);
+        made = match self.model {
+            None => made,
+            Some(ModelChoice::Gradient) => made.with_model(Gradient),
+            Some(ModelChoice::Exact) => made.with_model(Exact::default()),
+        };
+        if self.subproblem.as_deref() == Some("cauchy")
+            || (self.subproblem.is_none() && self.model == Some(ModelChoice::Gradient))
+        {
+            let norm =
+                if matches!(self.ball, None | Some(Ball::Infinity)) { Norm::Infinity } else { Norm::Two };
+            made = made.with_subproblem(Box::new(Cauchy::in_ball(norm)));
+        } else if let Some(name) = &self.subproblem {
+            made = made.with_subproblem(
+                subproblem(name).expect("the checker passes available subproblem solvers only"),
+            );
+        }
+        match (self.ball, part) {
+            (None | Some(Ball::Infinity | Ball::Two), _) => made,
+            (Some(Ball::TwoScaled), _) => made.with_scale(Scale::Uniform),
+            (Some(Ball::PerTensor), None) => made.with_scale(Scale::per_tensor(sizes)),
+            (Some(Ball::PerTensor), Some(part)) => made.with_scale(Scale::per_tensor(sizes).restricted(part)),
+        }
     }
 }
 
@@ -52,28 +113,48 @@ impl Solver {
                     );
                 }
                 let base = Engine::default();
-                Self::TrustRegion(slot(&method.settings, base, method.name.span, found))
+                let open = Slot { engine: base, model: None, subproblem: None, ball: None };
+                Self::TrustRegion(slot(&method.settings, open, method.name.span, found))
             }
             other => unreachable!("the vocabulary has no solver `{other}`"),
         }
     }
 
-    /// The optimizer; `partition` where the method takes one.
-    pub(super) fn make(&self, partition: Option<Partition>) -> Box<dyn Optimizer> {
+    /// The optimizer; `partition` where the method takes one, `sizes` of the network's parameter tensors.
+    pub(super) fn make(&self, partition: Option<Partition>, sizes: &[usize]) -> Box<dyn Optimizer> {
         match self {
-            Self::TrustRegion(slot) => {
-                let solver = subproblem(&slot.subproblem).expect("as in `Slot::make`");
-                Box::new(TrustRegion::new(slot.engine, solver))
-            }
+            Self::TrustRegion(slot) => Box::new(slot.make(None, sizes)),
             Self::Apts { options, local, global } => {
                 let partition = partition.expect("`apts` requires its partition");
-                let local = local.clone();
-                Box::new(Apts::with_solvers(
-                    partition,
-                    *options,
-                    Box::new(move || local.make()),
-                    global.make(),
-                ))
+                let (local, global) = (local.clone(), global.make(None, sizes));
+                let sizes = sizes.to_vec();
+                let make_local = move |part: &Subset| -> Box<dyn RadiusDriven> {
+                    Box::new(local.make(Some(part), &sizes))
+                };
+                Box::new(Apts::with_solvers(partition, *options, Box::new(make_local), Box::new(global)))
+            }
+        }
+    }
+
+    /// What only the subject can tell: whether a solver of this kind fits it.
+    pub(super) fn fits(&self, method: &Method, network: bool, found: &mut Vec<Diagnostic>) {
+        let (slots, places): (&[&Slot], &[Option<&str>]) = match self {
+            Self::TrustRegion(slot) => (&[slot], &[None]),
+            Self::Apts { local, global, .. } => (&[local, global], &[Some("local"), Some("global")]),
+        };
+        for (slot, place) in slots.iter().zip(places) {
+            let at = place.and_then(|p| method.settings.method(p)).unwrap_or(method);
+            let ball = at.settings.span("ball").or_else(|| method.settings.span("ball"));
+            if slot.ball == Some(Ball::PerTensor) && !network {
+                found.push(
+                    Diagnostic::error(
+                        "E0816",
+                        "`ball = per_tensor` is for networks, but none is minimised here",
+                    )
+                    .label(ball.unwrap_or(method.name.span), "this setting")
+                    .help("use `ball = two` or `ball = two_scaled`"),
+                );
+                return;
             }
         }
     }
@@ -101,7 +182,10 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
     }
     let at = if settings.given("radius") { settings.span("radius") } else { None };
     check(&options.global(), at.unwrap_or(method.name.span), found);
-    let mut engine = |key: &str, base: Engine| match settings.method(key) {
+    // Order 1 unless the file says otherwise: the paper's own comparison begins there.
+    let model = order(settings).unwrap_or(ModelChoice::Gradient);
+    let base = |engine| Slot { engine, model: Some(model), subproblem: None, ball: ball(settings) };
+    let mut engine = |key: &str, base: Slot| match settings.method(key) {
         Some(method) => {
             for radius in ["radius", "min_radius", "max_radius"] {
                 if let Some(span) = method.settings.key_span(radius) {
@@ -115,15 +199,15 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
             }
             slot(&method.settings, base, method.name.span, found)
         }
-        None => Slot { engine: base, subproblem: "cauchy".to_owned() },
+        None => base,
     };
-    let local = engine("local", options.local());
-    let global = engine("global", options.global());
+    let local = engine("local", base(options.local()));
+    let global = engine("global", base(options.global()));
     Solver::Apts { options, local, global }
 }
 
-fn slot(settings: &Settings, base: Engine, at: Span, found: &mut Vec<Diagnostic>) -> Slot {
-    let mut engine = base;
+fn slot(settings: &Settings, base: Slot, at: Span, found: &mut Vec<Diagnostic>) -> Slot {
+    let mut engine = base.engine;
     if let Some(radius) = settings.given("radius").then(|| settings.real("radius")).flatten() {
         engine.radius = radius;
     }
@@ -136,12 +220,70 @@ fn slot(settings: &Settings, base: Engine, at: Span, found: &mut Vec<Diagnostic>
     }
     engine.ratio = ratio(settings).unwrap_or(engine.ratio);
     // What is wrong with the settings that a slot takes over is said where they are set.
-    if base.validate().is_ok() {
+    if base.engine.validate().is_ok() {
         check(&engine, settings.span("radius").unwrap_or(at), found);
     }
-    let subproblem =
-        settings.method("subproblem").map_or_else(|| "cauchy".to_owned(), |m| m.name.value.clone());
-    Slot { engine, subproblem }
+    let model = order(settings).or_else(|| settings.method("model").map(model)).or(base.model);
+    let subproblem = settings.method("subproblem").map(|m| m.name.value.clone()).or(base.subproblem);
+    let ball = ball(settings).or(base.ball);
+    let slot = Slot { engine, model, subproblem, ball };
+    check_together(&slot, settings, at, found);
+    slot
+}
+
+/// The model that `order` is short for.
+fn order(settings: &Settings) -> Option<ModelChoice> {
+    settings.given("order").then(|| settings.integer("order")).flatten().map(|order| match order {
+        1 => ModelChoice::Gradient,
+        _ => ModelChoice::Exact,
+    })
+}
+
+fn model(method: &Method) -> ModelChoice {
+    match method.name.value.as_str() {
+        "gradient" => ModelChoice::Gradient,
+        "exact" => ModelChoice::Exact,
+        other => unreachable!("the vocabulary has no model `{other}`"),
+    }
+}
+
+fn ball(settings: &Settings) -> Option<Ball> {
+    settings.given("ball").then(|| settings.word("ball")).flatten().and_then(Ball::from_word)
+}
+
+/// A model, a subproblem solver and a ball that do not go together.
+fn check_together(slot: &Slot, settings: &Settings, at: Span, found: &mut Vec<Diagnostic>) {
+    let Some(solver) = slot.subproblem.as_deref() else { return };
+    let Some(made) = subproblem(solver) else { return };
+    let form = match slot.model {
+        Some(ModelChoice::Gradient) => Form::Zero,
+        Some(ModelChoice::Exact) => Form::Product,
+        None => return,
+    };
+    let place = settings.span("subproblem").unwrap_or(at);
+    if !form.offers(made.needs()) {
+        let (needs, remedy) = match made.needs() {
+            Form::Compact => {
+                ("a compact form of the model's Hessian", "use `model = lsr1`, or `subproblem = steihaug`")
+            }
+            _ => (
+                "products with the model's Hessian",
+                "use `model = exact` or `model = lsr1`, or `subproblem = cauchy`",
+            ),
+        };
+        found.push(
+            Diagnostic::error("E0814", format!("`{solver}` needs {needs}, which this model does not have"))
+                .label(place, "this solver")
+                .help(remedy),
+        );
+    }
+    if slot.ball == Some(Ball::Infinity) && made.norm() == Norm::Two && solver != "cauchy" {
+        found.push(
+            Diagnostic::error("E0815", format!("`{solver}` works in 2-norm balls only"))
+                .label(settings.span("ball").unwrap_or(place), "asks for the ∞-norm")
+                .help("use `ball = two`, `two_scaled` or `per_tensor`, or `subproblem = cauchy`"),
+        );
+    }
 }
 
 /// The given settings of a radius rule over `base`.
