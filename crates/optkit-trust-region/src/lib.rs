@@ -20,6 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod eigen;
 mod engine;
 mod methods;
 mod model;
@@ -37,4 +38,6 @@ pub use options::Options;
 pub use radius::RadiusRule;
 pub use ratio::Ratio;
 pub use scale::Scale;
-pub use subproblem::{Cauchy, Norm, SUBPROBLEMS, Solved, Steihaug, Subproblem, SubproblemRow, subproblem};
+pub use subproblem::{
+    Cauchy, MoreSorensen, Norm, SUBPROBLEMS, Solved, Steihaug, Subproblem, SubproblemRow, subproblem,
+};

@@ -6,7 +6,10 @@
 
 use optkit_core::{Archive, Compact, LoadError, Objective, Restriction, StartError};
 
-use crate::{Cauchy, Exact, Form, Gradient, Model, Norm, Scale, Solved, Steihaug, Subproblem};
+use crate::{Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Scale, Solved, Steihaug, Subproblem};
+
+/// Up to this many variables a dense Hessian and its eigenvalues cost little beside what they save in iterations.
+const FEW: usize = 50;
 
 /// See the module's documentation.
 pub(crate) struct Setup {
@@ -66,6 +69,7 @@ impl Setup {
         if self.open.1 {
             self.subproblem = match self.model.form() {
                 Form::Zero => Box::new(Cauchy::default()),
+                Form::Product if dim <= FEW => Box::new(MoreSorensen::default()),
                 Form::Product | Form::Compact => Box::new(Steihaug::default()),
             };
         }

@@ -1,6 +1,8 @@
 //! Solvers of the trust-region subproblem: minimise gᵀs + ½ sᵀBs subject to ‖s‖ ≤ Δ.
 
 mod cauchy;
+mod more_sorensen;
+mod secular;
 mod steihaug;
 
 use optkit_core::Operator;
@@ -9,6 +11,7 @@ use optkit_core::vocabulary::Entry;
 use crate::Form;
 
 pub use cauchy::Cauchy;
+pub use more_sorensen::MoreSorensen;
 pub use steihaug::Steihaug;
 
 /// A solver of the subproblem. Contract: the step lies inside the ball (to rounding) and attains at least the
@@ -89,10 +92,7 @@ pub static SUBPROBLEMS: &[SubproblemRow] = &[
     },
     SubproblemRow { entry: steihaug::ENTRY, make: Some(|| Box::new(Steihaug::default())) },
     SubproblemRow { entry: crate::methods::planned_subproblem("dogleg", "Powell's dogleg"), make: None },
-    SubproblemRow {
-        entry: crate::methods::planned_subproblem("more_sorensen", "dense exact solver"),
-        make: None,
-    },
+    SubproblemRow { entry: more_sorensen::ENTRY, make: Some(|| Box::new(MoreSorensen::default())) },
 ];
 
 /// A new solver called `name`, where there is one.
