@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-/// A map from names to arrays and numbers. Floats are kept to the bit.
+use crate::Work;
+
+/// A map from names to arrays and numbers. Floats are kept to the bit. A name stands for one entry: an integer takes
+/// the place of an array of its name, and the other way round.
 ///
 /// ```
 /// use optkit_core::Archive;
@@ -39,12 +42,32 @@ pub enum LoadError {
 impl Archive {
     /// Store an array.
     pub fn put(&mut self, name: &str, values: Vec<f64>) {
+        self.integers.remove(name);
         self.arrays.insert(name.to_owned(), values);
     }
 
     /// Store an integer.
     pub fn put_integer(&mut self, name: &str, value: u64) {
+        self.arrays.remove(name);
         self.integers.insert(name.to_owned(), value);
+    }
+
+    /// Store a reading of a counter of evaluations.
+    ///
+    /// ```
+    /// use optkit_core::{Archive, Work};
+    /// let work = Work { values: 7, gradient_equivalents: 3.5, ..Work::default() };
+    /// let mut archive = Archive::default();
+    /// archive.put_work("work", work);
+    /// assert_eq!(archive.work("work"), Ok(work));
+    /// ```
+    pub fn put_work(&mut self, name: &str, work: Work) {
+        self.scope(name, |archive| {
+            archive.put_integer("values", work.values);
+            archive.put_integer("gradients", work.gradients);
+            archive.put_integer("hessian_products", work.hessian_products);
+            archive.put("gradient_equivalents", vec![work.gradient_equivalents]);
+        });
     }
 
     /// The array called `name`.
@@ -74,15 +97,36 @@ impl Archive {
         self.integers.get(name).copied().ok_or_else(|| LoadError::Missing(name.to_owned()))
     }
 
+    /// The reading of a counter stored as `name`.
+    pub fn work(&self, name: &str) -> Result<Work, LoadError> {
+        let count = |field: &str| self.integer(&format!("{name}.{field}"));
+        Ok(Work {
+            values: count("values")?,
+            gradients: count("gradients")?,
+            hessian_products: count("hessian_products")?,
+            gradient_equivalents: self.number(&format!("{name}.gradient_equivalents"))?,
+        })
+    }
+
+    /// All arrays, by name.
+    pub fn arrays(&self) -> impl ExactSizeIterator<Item = (&str, &[f64])> {
+        self.arrays.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// All integers, by name.
+    pub fn integers(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
+        self.integers.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// Let `fill` write its entries under `scope.`.
     pub fn scope(&mut self, scope: &str, fill: impl FnOnce(&mut Archive)) {
         let mut inner = Archive::default();
         fill(&mut inner);
         for (name, values) in inner.arrays {
-            self.arrays.insert(format!("{scope}.{name}"), values);
+            self.put(&format!("{scope}.{name}"), values);
         }
         for (name, value) in inner.integers {
-            self.integers.insert(format!("{scope}.{name}"), value);
+            self.put_integer(&format!("{scope}.{name}"), value);
         }
     }
 
@@ -94,5 +138,24 @@ impl Archive {
             arrays: self.arrays.iter().filter_map(|(k, v)| Some((strip(k)?, v.clone()))).collect(),
             integers: self.integers.iter().filter_map(|(k, v)| Some((strip(k)?, *v))).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_one_entry_and_a_scope_for_its_own() {
+        let mut archive = Archive::default();
+        archive.put("x", vec![1.0]);
+        archive.put_integer("x", 2);
+        assert_eq!((archive.integer("x"), archive.array("x")), (Ok(2), Err(LoadError::Missing("x".into()))));
+        archive.scope("x", |a| a.put("y", vec![f64::NAN]));
+        archive.scope("xy", |a| a.put("y", Vec::new()));
+        assert_eq!(archive.arrays().map(|(name, _)| name).collect::<Vec<_>>(), ["x.y", "xy.y"]);
+        assert_eq!(archive.scoped("x").arrays().len(), 1);
+        let wrong = archive.scoped("x").array_into("y", &mut [0.0; 3]).unwrap_err();
+        assert!(wrong.to_string().contains("1 entries where 3 are needed"), "{wrong}");
     }
 }

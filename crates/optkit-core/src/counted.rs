@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Wraps an objective that does not count, and counts: a value costs ½ gradient equivalent, a value with gradient
-/// 1, or ½ where the value at that point was just evaluated.
+/// 1, or ½ where the value at that point was just evaluated; a product with the Hessian 1.
 #[derive(Clone, Debug)]
 pub struct Counted<F> {
     inner: F,
@@ -64,7 +64,7 @@ impl<F: Objective> Objective for Counted<F> {
         self.inner.batches()
     }
     fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
-        self.inner.hessian_product()
+        self.inner.hessian_product().is_some().then_some(self)
     }
     fn residuals(&mut self) -> Option<&mut dyn Residuals> {
         self.inner.residuals()
@@ -82,9 +82,25 @@ impl<F: Objective> Objective for Counted<F> {
         self.work
     }
     fn save(&self, archive: &mut Archive) {
-        self.inner.save(archive);
+        archive.put_work("work", self.work);
+        archive.put("last", self.last.clone());
+        archive.scope("inner", |archive| self.inner.save(archive));
     }
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        self.inner.load(archive)
+        self.inner.load(&archive.scoped("inner"))?;
+        self.work = archive.work("work")?;
+        self.last = archive.array("last")?.to_vec();
+        Ok(())
+    }
+}
+
+impl<F: Objective> HessianProduct for Counted<F> {
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        self.work.hessian_products += 1;
+        self.work.gradient_equivalents += 1.0;
+        self.inner
+            .hessian_product()
+            .expect("handed out where the objective offers products")
+            .apply(x, v, product);
     }
 }

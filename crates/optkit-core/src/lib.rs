@@ -24,6 +24,7 @@ mod counted;
 mod decomposition;
 mod derivative_check;
 mod from_fn;
+mod from_value;
 mod objective;
 mod operator;
 mod optimizer;
@@ -37,7 +38,8 @@ pub use archive::{Archive, LoadError};
 pub use counted::Counted;
 pub use decomposition::{Cost, Decomposition, Unsupported};
 pub use derivative_check::{DerivativeCheck, check_gradient};
-pub use from_fn::{FromFn, from_fn};
+pub use from_fn::{FromFn, WithHessianProduct, from_fn};
+pub use from_value::{FromValue, from_value};
 pub use objective::{Bounds, HessianProduct, Objective, Pass, Residuals, Samples, Span};
 pub use operator::{Column, Compact, Operator, Restriction, Zero};
 pub use optimizer::{

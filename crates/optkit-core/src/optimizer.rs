@@ -8,6 +8,12 @@ use crate::{Archive, Compact, LoadError, Objective, Restriction, Status, Work};
 /// test, report, stop) and [`step`](Self::step) in turn. A gradient that nobody looks at is never evaluated:
 /// `step` calls `prepare` itself where the caller did not.
 pub trait Optimizer: Send {
+    /// The method's word in the language, by which a checkpoint knows what wrote it; a method that is not in the
+    /// language gives itself a name.
+    fn name(&self) -> &'static str {
+        "unnamed"
+    }
+
     /// Begin at `x0`. `known`: value and gradient there, where the caller has them already.
     fn start(
         &mut self,
@@ -42,7 +48,8 @@ pub trait Optimizer: Send {
     /// Everything that a resume needs, nothing else.
     fn save(&self, archive: &mut Archive);
 
-    /// The inverse of [`save`](Self::save).
+    /// The inverse of [`save`](Self::save), after [`start`](Self::start) on the same objective: the run goes on as the
+    /// one that was saved, bit for bit.
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError>;
 }
 
