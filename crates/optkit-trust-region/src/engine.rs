@@ -8,12 +8,16 @@
 //! A rejected trial leaves x where it is, so its gradient is never recomputed; the gradient at an accepted point
 //! is evaluated when somebody needs it.
 
+mod resume;
+mod state;
+
 use optkit_core::vector::{add, all_finite, norm_inf};
 use optkit_core::{
     Archive, Begin, Compact, Evaluated, Flow, LoadError, Objective, Optimizer, Point, RadiusDriven,
     StartError, Status, StepReport,
 };
 
+use self::state::{State, difference};
 use crate::ratio::Comparison;
 use crate::setup::{Setup, Stepped};
 use crate::{Model, Options, Ratio, Scale, Solved, Subproblem};
@@ -22,21 +26,6 @@ use crate::{Model, Options, Ratio, Scale, Solved, Subproblem};
 const UNBOUNDED: f64 = -1e100;
 /// `Ratio::PaperCode` accepts from this ratio on.
 const PAPER_CODE_ACCEPTANCE: f64 = 0.25;
-
-/// x, f(x), ∇f(x).
-#[derive(Clone, Debug, Default)]
-struct State {
-    x: Vec<f64>,
-    value: f64,
-    gradient: Vec<f64>,
-}
-
-impl State {
-    fn resize(&mut self, n: usize) {
-        self.x.resize(n, 0.0);
-        self.gradient.resize(n, 0.0);
-    }
-}
 
 /// The engine: a model of the objective minimised in a ball, step by step.
 ///
@@ -266,6 +255,10 @@ impl TrustRegion {
 }
 
 impl Optimizer for TrustRegion {
+    fn name(&self) -> &'static str {
+        "trust_region"
+    }
+
     fn start(
         &mut self,
         f: &mut dyn Objective,
@@ -363,35 +356,11 @@ impl Optimizer for TrustRegion {
     }
 
     fn save(&self, archive: &mut Archive) {
-        archive.put("x", self.now.x.clone());
-        archive.put("gradient", self.now.gradient.clone());
-        archive.put("before.x", self.before.x.clone());
-        archive.put("before.gradient", self.before.gradient.clone());
-        archive.put("scalars", vec![self.now.value, self.before.value, self.radius, self.cap]);
-        self.setup.save(archive);
-        archive.put_integer("iteration", self.iteration);
-        archive.put_integer("gradient_known", u64::from(self.gradient_known));
-        archive.put_integer("can_undo", u64::from(self.can_undo));
+        self.save_to(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        let (n, expected) = (archive.array("x")?.len(), self.now.x.len());
-        if expected != 0 && n != expected {
-            return Err(LoadError::Length { name: "x".to_owned(), got: n, expected });
-        }
-        self.resize(n);
-        archive.array_into("x", &mut self.now.x)?;
-        archive.array_into("gradient", &mut self.now.gradient)?;
-        archive.array_into("before.x", &mut self.before.x)?;
-        archive.array_into("before.gradient", &mut self.before.gradient)?;
-        let mut scalars = [0.0; 4];
-        archive.array_into("scalars", &mut scalars)?;
-        [self.now.value, self.before.value, self.radius, self.cap] = scalars;
-        self.setup.load(archive)?;
-        self.iteration = archive.integer("iteration")?;
-        self.gradient_known = archive.integer("gradient_known")? != 0;
-        self.can_undo = archive.integer("can_undo")? != 0;
-        Ok(())
+        self.load_from(archive)
     }
 }
 
@@ -435,12 +404,5 @@ impl RadiusDriven for TrustRegion {
 
     fn distance(&self, a: &[f64], b: &[f64]) -> f64 {
         self.setup.distance(a, b)
-    }
-}
-
-/// c ← a − b.
-fn difference(a: &[f64], b: &[f64], c: &mut [f64]) {
-    for ((c, a), b) in c.iter_mut().zip(a).zip(b) {
-        *c = a - b;
     }
 }

@@ -56,8 +56,9 @@ mod words;
 pub use clock::PhaseTimes;
 pub use optkit_core::vocabulary as vocab;
 pub use optkit_core::{
-    Archive, Begin, Counted, Decomposition, Evaluated, Flow, LoadError, Objective, Optimizer, Outcome, Pass,
-    Point, RadiusDriven, StartError, Status, StepReport, Subset, Work, check_gradient, from_fn, vector,
+    Archive, Begin, Counted, Decomposition, Evaluated, Flow, HessianProduct, LoadError, Objective, Optimizer,
+    Outcome, Pass, Point, RadiusDriven, StartError, Status, StepReport, Subset, Work, check_gradient,
+    from_fn, vector,
 };
 pub use optkit_data as data;
 pub use optkit_functions as functions;

@@ -1,0 +1,23 @@
+//! A point with what is known about it.
+
+/// x, f(x), ∇f(x).
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) x: Vec<f64>,
+    pub(super) value: f64,
+    pub(super) gradient: Vec<f64>,
+}
+
+impl State {
+    pub(super) fn resize(&mut self, n: usize) {
+        self.x.resize(n, 0.0);
+        self.gradient.resize(n, 0.0);
+    }
+}
+
+/// c ← a − b.
+pub(super) fn difference(a: &[f64], b: &[f64], c: &mut [f64]) {
+    for ((c, a), b) in c.iter_mut().zip(a).zip(b) {
+        *c = a - b;
+    }
+}
