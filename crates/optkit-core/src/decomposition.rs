@@ -4,7 +4,7 @@
 //! of this trait: part i is f as a function of its own variables, everything else frozen, evaluated for
 //! [`cost(i)`](Decomposition::cost) of a whole evaluation.
 
-use crate::{Objective, Pass, Work};
+use crate::{Archive, LoadError, Objective, Pass, Work};
 
 /// One evaluator per part, all standing on one frozen point; parts may run in parallel.
 pub trait Decomposition: Send {
@@ -24,6 +24,14 @@ pub trait Decomposition: Send {
     /// Work that belongs to no part: the forward passes which `freeze` had to repeat.
     fn shared_work(&self) -> Work {
         Work::default()
+    }
+
+    /// What outlasts a [`freeze`](Self::freeze), and nothing else: counters of work, as a rule.
+    fn save(&self, _archive: &mut Archive) {}
+
+    /// The inverse of [`save`](Self::save).
+    fn load(&mut self, _archive: &Archive) -> Result<(), LoadError> {
+        Ok(())
     }
 }
 

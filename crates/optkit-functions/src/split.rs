@@ -1,6 +1,6 @@
 //! A decomposition whose parts stand on sums that one pass over the whole supplies to all of them.
 
-use optkit_core::{Cost, Decomposition, Objective, Pass, Work};
+use optkit_core::{Archive, Cost, Decomposition, LoadError, Objective, Pass, Work};
 
 use crate::tallied::{Evaluate, Shared, Tallied};
 
@@ -62,5 +62,18 @@ impl<G: Ground> Decomposition for Split<G> {
     }
     fn shared_work(&self) -> Work {
         self.work
+    }
+    fn save(&self, archive: &mut Archive) {
+        archive.put_work("shared", self.work);
+        for (i, part) in self.parts.iter().enumerate() {
+            archive.scope(&format!("part{i}"), |archive| part.save(archive));
+        }
+    }
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.work = archive.work("shared")?;
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            part.load(&archive.scoped(&format!("part{i}")))?;
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use optkit_core::{Cost, Decomposition, HessianProduct, Objective, Subset, Unsupported, Work};
+use optkit_core::{
+    Archive, Cost, Decomposition, HessianProduct, LoadError, Objective, Subset, Unsupported, Work,
+};
 
 use crate::{Minimum, TestFunction};
 
@@ -97,6 +99,15 @@ impl<E: Evaluate> Objective for Tallied<E> {
     fn work(&self) -> Work {
         self.work
     }
+    fn save(&self, archive: &mut Archive) {
+        archive.put_work("work", self.work);
+        archive.put("last", self.last.clone());
+    }
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.work = archive.work("work")?;
+        self.last = archive.array("last")?.to_vec();
+        Ok(())
+    }
 }
 
 impl<E: Evaluate> HessianProduct for Tallied<E> {
@@ -154,6 +165,12 @@ impl<E: Evaluate> Objective for Shared<E> {
     }
     fn work(&self) -> Work {
         self.lock().work()
+    }
+    fn save(&self, archive: &mut Archive) {
+        self.lock().save(archive);
+    }
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.lock().load(archive)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use optkit_core::{Cost, Decomposition, Objective, Pass, Subset, Work};
+use optkit_core::{Archive, Cost, Decomposition, LoadError, Objective, Pass, Subset, Work};
 
 use crate::Scalar;
 use crate::evaluator::{Evaluator, Published};
@@ -59,10 +59,12 @@ impl<S: Scalar> NetworkDecomposition<S> {
             let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
             published.iter().flatten().find(|a| a.point == x).cloned()
         };
-        left.unwrap_or_else(|| {
-            let whole = || Evaluator::new(self.model.clone(), Scope::whole(&self.model.plan), None);
-            self.misses.get_or_insert_with(whole).activations(x)
-        })
+        left.unwrap_or_else(|| self.own_passes().activations(x))
+    }
+
+    fn own_passes(&mut self) -> &mut Evaluator<S> {
+        let whole = || Evaluator::new(self.model.clone(), Scope::whole(&self.model.plan), None);
+        self.misses.get_or_insert_with(whole)
     }
 }
 
@@ -110,6 +112,24 @@ impl<S: Scalar> Decomposition for NetworkDecomposition<S> {
 
     fn shared_work(&self) -> Work {
         self.misses.as_ref().map(|m| m.work).unwrap_or_default()
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        archive.put_work("shared", self.shared_work());
+        for (i, part) in self.parts.iter().enumerate() {
+            archive.scope(&format!("part{i}"), |archive| part.save(archive));
+        }
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        let shared = archive.work("shared")?;
+        if shared != self.shared_work() {
+            self.own_passes().work = shared;
+        }
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            part.load(&archive.scoped(&format!("part{i}")))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! One part of a decomposed network: the loss as a function of some of the parameters, the others frozen.
 
-use optkit_core::{Objective, Span, Subset, Work};
+use optkit_core::{Archive, LoadError, Objective, Span, Subset, Work};
 
 use crate::Scalar;
 use crate::decomposition::{Cell, open};
@@ -84,6 +84,16 @@ impl<S: Scalar> Objective for Part<S> {
 
     fn work(&self) -> Work {
         self.evaluator.work
+    }
+
+    /// Everything else ends with the next `freeze`.
+    fn save(&self, archive: &mut Archive) {
+        archive.put_work("work", self.evaluator.work);
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.evaluator.work = archive.work("work")?;
+        Ok(())
     }
 }
 

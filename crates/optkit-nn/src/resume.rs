@@ -12,9 +12,7 @@ use crate::evaluator::{At, Evaluator};
 impl<S: Scalar> Evaluator<S> {
     /// Points, derivations and the line of a whole objective.
     pub(crate) fn save(&self, archive: &mut Archive) {
-        archive.put_integer("values", self.work.values);
-        archive.put_integer("gradients", self.work.gradients);
-        archive.put("gradient_equivalents", vec![self.work.gradient_equivalents]);
+        archive.put_work("work", self.work);
         archive.put_integer("slots", self.slots.len() as u64);
         archive.put_integer("clock", self.clock);
         archive.put_integer("anchor", place(self.anchor));
@@ -53,9 +51,7 @@ impl<S: Scalar> Evaluator<S> {
             Some(At::Slot(slot)) => Some((slot, t)),
             _ => None,
         };
-        self.work.values = archive.integer("values")?;
-        self.work.gradients = archive.integer("gradients")?;
-        self.work.gradient_equivalents = archive.number("gradient_equivalents")?;
+        self.work = archive.work("work")?;
         Ok(())
     }
 

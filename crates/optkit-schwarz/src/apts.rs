@@ -265,6 +265,10 @@ fn uncapped<'a>(x: &'a [f64], known: Option<Evaluated<'a>>, radius: f64) -> Begi
 }
 
 impl Optimizer for Apts {
+    fn name(&self) -> &'static str {
+        "apts"
+    }
+
     fn start(
         &mut self,
         f: &mut dyn Objective,
@@ -388,6 +392,9 @@ impl Optimizer for Apts {
 
     fn save(&self, archive: &mut Archive) {
         archive.scope("global", |a| self.global.save(a));
+        if let Some(sweep) = &self.sweep {
+            archive.scope("sweep", |a| sweep.save(a));
+        }
         archive.put("best.x", self.best.0.clone());
         archive.put("scalars", vec![self.best.1, self.radius]);
         archive.put_integer("iteration", self.iteration);
@@ -396,6 +403,9 @@ impl Optimizer for Apts {
     /// After [`start`](Optimizer::start) on the same objective.
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.global.load(&archive.scoped("global"))?;
+        if let Some(sweep) = &mut self.sweep {
+            sweep.load(&archive.scoped("sweep"))?;
+        }
         archive.array_into("best.x", &mut self.best.0)?;
         let mut scalars = [0.0; 2];
         archive.array_into("scalars", &mut scalars)?;

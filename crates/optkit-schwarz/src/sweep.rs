@@ -6,8 +6,8 @@
 
 use optkit_core::vector::norm_inf;
 use optkit_core::{
-    Begin, Compact, Decomposition, Evaluated, Flow, Objective, Pass, RadiusDriven, Restriction, StartError,
-    StepReport, Subset, Work,
+    Archive, Begin, Compact, Decomposition, Evaluated, Flow, LoadError, Objective, Pass, RadiusDriven,
+    Restriction, StartError, StepReport, Subset, Work,
 };
 use rayon::prelude::*;
 
@@ -63,6 +63,8 @@ pub struct AdditiveSweep {
     iterations: u32,
     locals: Vec<Local>,
     evaluators: Evaluators,
+    /// Work before the run was taken up from a saved state, where the parts' own counters do not know of it.
+    before: Work,
     work: Work,
 }
 
@@ -105,7 +107,8 @@ impl AdditiveSweep {
                 Evaluators::Whole(surroundings)
             }
         };
-        Ok(Self { partition, iterations, locals, evaluators, work: Work::default() })
+        let (before, work) = (Work::default(), Work::default());
+        Ok(Self { partition, iterations, locals, evaluators, before, work })
     }
 
     /// Improve every part from `frozen` inside the ball of `radius`; writes θ̃ into `combined` (length n).
@@ -133,9 +136,7 @@ impl AdditiveSweep {
                     .zip(decomposition.parts().par_iter_mut())
                     .zip(self.partition.parts())
                     .for_each(|((solver, part), subset)| solver.improve(part.as_mut(), subset, local));
-                self.work =
-                    decomposition.parts().iter().fold(Work::default(), |work, part| work + part.work())
-                        + decomposition.shared_work();
+                self.work = counted(decomposition.as_mut()) + self.before;
             }
             Evaluators::Whole(surroundings) => {
                 for (solver, subset) in self.locals.iter_mut().zip(self.partition.parts()) {
@@ -161,6 +162,39 @@ impl AdditiveSweep {
     pub fn work(&self) -> Work {
         self.work
     }
+
+    /// What outlasts a sweep: the work, and what the parts' solvers have learnt of the curvature.
+    pub fn save(&self, archive: &mut Archive) {
+        archive.put_work("work", self.work);
+        if let Evaluators::Parts(decomposition) = &self.evaluators {
+            archive.scope("decomposition", |archive| decomposition.save(archive));
+        }
+        for (i, local) in self.locals.iter().enumerate().filter(|(_, local)| local.solver.learns()) {
+            archive.scope(&format!("local{i}"), |archive| local.solver.save(archive));
+        }
+    }
+
+    /// The inverse of [`save`](Self::save).
+    pub fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        for (i, local) in self.locals.iter_mut().enumerate().filter(|(_, local)| local.solver.learns()) {
+            local.solver.load(&archive.scoped(&format!("local{i}")))?;
+        }
+        self.work = archive.work("work")?;
+        self.before = self.work;
+        if let Evaluators::Parts(decomposition) = &mut self.evaluators {
+            decomposition.load(&archive.scoped("decomposition"))?;
+            if counted(decomposition.as_mut()) == self.work {
+                self.before = Work::default();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a decomposition's own counters say.
+fn counted(decomposition: &mut dyn Decomposition) -> Work {
+    let parts = decomposition.parts().iter().fold(Work::default(), |work, part| work + part.work());
+    parts + decomposition.shared_work()
 }
 
 /// Parts that are not those asked for would be improved in the place of others.
