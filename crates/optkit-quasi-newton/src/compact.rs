@@ -1,0 +1,349 @@
+//! Passes over the columns of Ψ, for any matrix B = γI + ΨMΨᵀ.
+//!
+//! A column y − γs is formed entry by entry where it is needed and never stored: differences of the sums yᵀv and
+//! γsᵀv would lose what y and γs have in common. Long vectors are shared out among threads; the result does not
+//! depend on their number.
+
+use std::ops::Range;
+
+use optkit_core::vector::dot;
+use optkit_core::{Column, Compact};
+
+use crate::passes::{BLOCK, blocks};
+pub use crate::passes::{CHUNK, Passes};
+
+/// The most columns that the passes take.
+pub const MOST_COLUMNS: usize = 256;
+
+/// Values that a thread keeps of all columns at once.
+const TILE: usize = 8 * 1024; // 64 KiB: second-level cache, and little enough for a stack
+
+/// A tall matrix, read by blocks of its columns.
+pub trait Columns: Sync {
+    /// n, the length of a column.
+    fn rows(&self) -> usize;
+    /// The number of columns, at most [`MOST_COLUMNS`].
+    fn count(&self) -> usize;
+    /// γ of the columns that are pairs.
+    fn gamma(&self) -> f64;
+    /// These rows of column j; they lie in one chunk of [`CHUNK`] rows.
+    fn block(&self, j: usize, rows: Range<usize>) -> Column<'_>;
+}
+
+/// The Ψ of a matrix in compact form.
+#[derive(Clone, Copy)]
+pub struct Psi<'a>(pub &'a dyn Compact);
+
+impl Columns for Psi<'_> {
+    fn rows(&self) -> usize {
+        self.0.dim()
+    }
+    fn count(&self) -> usize {
+        self.0.rank()
+    }
+    fn gamma(&self) -> f64 {
+        self.0.gamma()
+    }
+    fn block(&self, j: usize, rows: Range<usize>) -> Column<'_> {
+        match self.0.column(j) {
+            Column::Pair { s, y } => Column::Pair { s: &s[rows.clone()], y: &y[rows] },
+            Column::Vector(v) => Column::Vector(&v[rows]),
+        }
+    }
+}
+
+/// A stored tall matrix; the columns of a chunk of rows lie together, so that chunks can be written by threads.
+#[derive(Clone, Debug, Default)]
+pub struct Panels {
+    rows: usize,
+    count: usize,
+    values: Vec<f64>,
+}
+
+impl Panels {
+    /// Make room for n×k. What is never written takes no memory.
+    pub fn reserve(&mut self, rows: usize, count: usize) {
+        if self.values.len() < rows * count {
+            self.values = vec![0.0; rows * count];
+        }
+    }
+
+    /// Become n×k; the content means nothing until it is written.
+    pub fn resize(&mut self, rows: usize, count: usize) {
+        self.reserve(rows, count);
+        (self.rows, self.count) = (rows, count);
+    }
+}
+
+impl Columns for Panels {
+    fn rows(&self) -> usize {
+        self.rows
+    }
+    fn count(&self) -> usize {
+        self.count
+    }
+    fn gamma(&self) -> f64 {
+        0.0
+    }
+    fn block(&self, j: usize, rows: Range<usize>) -> Column<'_> {
+        let chunk = rows.start / CHUNK * CHUNK;
+        let height = CHUNK.min(self.rows - chunk);
+        let start = chunk * self.count + j * height + (rows.start - chunk);
+        Column::Vector(&self.values[start..start + rows.len()])
+    }
+}
+
+/// `coefficients` ← Ψᵀv.
+pub fn project(psi: &impl Columns, v: &[f64], passes: &mut Passes, coefficients: &mut [f64]) {
+    passes.sum(psi.rows(), coefficients, |rows, sums| {
+        for rows in blocks(rows, BLOCK) {
+            for (j, sum) in sums.iter_mut().enumerate() {
+                *sum += column_dot(psi.block(j, rows.clone()), psi.gamma(), &v[rows.clone()]);
+            }
+        }
+    });
+}
+
+/// Ψᵀr and, last, ‖r‖² into `sums` (one entry more than Ψ has columns), r = v − Ψc not being stored.
+pub fn project_remainder(psi: &impl Columns, v: &[f64], c: &[f64], passes: &mut Passes, sums: &mut [f64]) {
+    let k = psi.count();
+    passes.sum(psi.rows(), sums, |rows, sums| {
+        let mut space = [0.0; BLOCK];
+        for rows in blocks(rows, BLOCK) {
+            let r = &mut space[..rows.len()];
+            r.copy_from_slice(&v[rows.clone()]);
+            for (j, c) in c.iter().enumerate() {
+                column_axpy(-c, psi.block(j, rows.clone()), psi.gamma(), r);
+            }
+            for (j, sum) in sums[..k].iter_mut().enumerate() {
+                *sum += column_dot(psi.block(j, rows.clone()), psi.gamma(), r);
+            }
+            sums[k] += dot(r, r);
+        }
+    });
+}
+
+/// `out` ← a(v − Ψc) + Ψd; an empty c stands for zero.
+pub fn combine(
+    psi: &impl Columns,
+    (a, v, c): (f64, &[f64], &[f64]),
+    d: &[f64],
+    passes: &mut Passes,
+    out: &mut [f64],
+) {
+    passes.write(out, 1, &mut [], |rows, out, _| {
+        let start = rows.start;
+        for rows in blocks(rows, BLOCK) {
+            let out = &mut out[rows.start - start..rows.end - start];
+            out.copy_from_slice(&v[rows.clone()]);
+            for (j, c) in c.iter().enumerate() {
+                column_axpy(-c, psi.block(j, rows.clone()), psi.gamma(), out);
+            }
+            out.iter_mut().for_each(|o| *o *= a);
+            for (j, d) in d.iter().enumerate() {
+                column_axpy(*d, psi.block(j, rows.clone()), psi.gamma(), out);
+            }
+        }
+    });
+}
+
+/// sᵀr, ‖r‖² and ‖Bs‖² with r = y − Bs = y − γs − Ψc, which is written to `r`; c = MΨᵀs.
+pub fn residual(
+    psi: &impl Columns,
+    (s, y): (&[f64], &[f64]),
+    c: &[f64],
+    passes: &mut Passes,
+    r: &mut [f64],
+) -> [f64; 3] {
+    let mut sums = [0.0; 3];
+    passes.write(r, 1, &mut sums, |rows, out, sums| {
+        let start = rows.start;
+        let mut space = [0.0; BLOCK];
+        for rows in blocks(rows, BLOCK) {
+            let (s, y) = (&s[rows.clone()], &y[rows.clone()]);
+            let r = &mut out[rows.start - start..rows.end - start];
+            let bs = &mut space[..rows.len()];
+            bs.copy_from_slice(s);
+            bs.iter_mut().for_each(|v| *v *= psi.gamma());
+            for (j, c) in c.iter().enumerate() {
+                column_axpy(*c, psi.block(j, rows.clone()), psi.gamma(), bs);
+            }
+            for ((r, y), bs) in r.iter_mut().zip(y).zip(&*bs) {
+                *r = y - bs;
+            }
+            sums[0] += dot(s, r);
+            sums[1] += dot(r, r);
+            sums[2] += dot(bs, bs);
+        }
+    });
+    sums
+}
+
+/// `bv` ← Bv = γv + ΨMΨᵀv; `space` holds two vectors of the rank's length.
+pub fn apply(b: &dyn Compact, v: &[f64], passes: &mut Passes, space: &mut Vec<f64>, bv: &mut [f64]) {
+    let rank = b.rank();
+    space.resize(2 * rank, 0.0);
+    let (projected, weights) = space.split_at_mut(rank);
+    project(&Psi(b), v, passes, projected);
+    multiply(b.middle(), projected, weights);
+    combine(&Psi(b), (b.gamma(), v, &[]), weights, passes, bv);
+}
+
+/// `ax` ← Ax, A of x.len() columns.
+pub fn multiply(a: &[f64], x: &[f64], ax: &mut [f64]) {
+    let height = ax.len();
+    ax.fill(0.0);
+    for (j, x) in x.iter().enumerate() {
+        for (out, a) in ax.iter_mut().zip(&a[j * height..(j + 1) * height]) {
+            *out += a * x;
+        }
+    }
+}
+
+/// `gram` ← ΨᵀΨ, by columns, in a pass over Ψ.
+pub fn gram(psi: &impl Columns, passes: &mut Passes, gram: &mut [f64]) {
+    let k = psi.count();
+    let height = tile_rows(k);
+    passes.sum(psi.rows(), gram, |rows, sums| {
+        let mut tile = [0.0; TILE];
+        for rows in blocks(rows, height) {
+            load(psi, rows.clone(), &mut tile);
+            add_gram(k, |j| &tile[j * rows.len()..(j + 1) * rows.len()], sums);
+        }
+    });
+    mirror(k, gram);
+}
+
+/// `out` ← ΨW, W with as many columns as `gram` has, and `gram` ← its Gram matrix, in a pass over Ψ.
+pub fn form(psi: &impl Columns, w: &[f64], passes: &mut Passes, out: &mut Panels, gram: &mut [f64]) {
+    let (m, k) = (psi.count(), gram.len().isqrt());
+    out.resize(psi.rows(), k);
+    let height = tile_rows(m);
+    let values = &mut out.values[..psi.rows() * k];
+    passes.write(values, k, gram, |rows, out, sums| {
+        let mut tile = [0.0; TILE];
+        let (start, chunk) = (rows.start, rows.len());
+        for rows in blocks(rows, height) {
+            load(psi, rows.clone(), &mut tile);
+            transform(&tile[..m * rows.len()], w, m, (&mut *out, chunk, rows.start - start));
+            add_gram(k, |j| &out[j * chunk + rows.start - start..][..rows.len()], sums);
+        }
+    });
+    mirror(k, gram);
+}
+
+/// `panels` ← QW in place, Q its content of before, and `gram` ← the Gram matrix of the result.
+pub fn transform_in_place(panels: &mut Panels, w: &[f64], passes: &mut Passes, gram: &mut [f64]) {
+    let (m, k) = (panels.count, gram.len().isqrt());
+    assert_eq!(m, k, "transform_in_place: the number of columns stays");
+    let (n, height) = (panels.rows, tile_rows(m));
+    passes.write(&mut panels.values[..n * m], m, gram, |rows, out, sums| {
+        let mut tile = [0.0; TILE];
+        let (start, chunk) = (rows.start, rows.len());
+        for rows in blocks(rows, height) {
+            let at = |j: usize| j * chunk + rows.start - start;
+            for (j, column) in tile.chunks_exact_mut(rows.len()).take(m).enumerate() {
+                column.copy_from_slice(&out[at(j)..][..rows.len()]);
+            }
+            transform(&tile[..m * rows.len()], w, m, (&mut *out, chunk, rows.start - start));
+            add_gram(k, |j| &out[at(j)..][..rows.len()], sums);
+        }
+    });
+    mirror(k, gram);
+}
+
+/// ψᵀv for a block of a column.
+#[must_use]
+pub fn column_dot(column: Column<'_>, gamma: f64, v: &[f64]) -> f64 {
+    match column {
+        Column::Vector(x) => dot(x, v),
+        Column::Pair { s, y } => pair_dot(s, y, gamma, v),
+    }
+}
+
+/// `out` ← out + cψ for a block of a column.
+pub fn column_axpy(c: f64, column: Column<'_>, gamma: f64, out: &mut [f64]) {
+    match column {
+        Column::Vector(x) => optkit_core::vector::axpy(c, x, out),
+        Column::Pair { s, y } => {
+            for ((out, s), y) in out.iter_mut().zip(s).zip(y) {
+                *out += c * (y - gamma * s);
+            }
+        }
+    }
+}
+
+/// Entry `row` of column j.
+#[must_use]
+pub fn entry(psi: &impl Columns, j: usize, row: usize) -> f64 {
+    match psi.block(j, row..row + 1) {
+        Column::Vector(x) => x[0],
+        Column::Pair { s, y } => y[0] - psi.gamma() * s[0],
+    }
+}
+
+const LANES: usize = 8;
+
+fn pair_dot(s: &[f64], y: &[f64], gamma: f64, v: &[f64]) -> f64 {
+    let (mut sums, mut tail) = ([0.0; LANES], 0.0);
+    let whole = v.len() / LANES * LANES;
+    let chunks = s[..whole].chunks_exact(LANES).zip(y[..whole].chunks_exact(LANES));
+    for ((s, y), v) in chunks.zip(v[..whole].chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            sums[lane] += (y[lane] - gamma * s[lane]) * v[lane];
+        }
+    }
+    for ((s, y), v) in s[whole..].iter().zip(&y[whole..]).zip(&v[whole..]) {
+        tail += (y - gamma * s) * v;
+    }
+    sums.iter().sum::<f64>() + tail
+}
+
+/// Rows of a tile of m columns.
+fn tile_rows(m: usize) -> usize {
+    assert!(m <= MOST_COLUMNS, "at most {MOST_COLUMNS} columns, not {m}");
+    (TILE / m.max(1) / LANES * LANES).min(BLOCK)
+}
+
+/// The rows of all columns, formed, into `tile`.
+fn load(psi: &impl Columns, rows: Range<usize>, tile: &mut [f64; TILE]) {
+    for (j, out) in tile.chunks_exact_mut(rows.len()).take(psi.count()).enumerate() {
+        match psi.block(j, rows.clone()) {
+            Column::Vector(x) => out.copy_from_slice(x),
+            Column::Pair { s, y } => {
+                for ((out, s), y) in out.iter_mut().zip(s).zip(y) {
+                    *out = y - psi.gamma() * s;
+                }
+            }
+        }
+    }
+}
+
+/// Rows of `out` (columns `chunk` apart, from row `at`) ← tile·W.
+fn transform(tile: &[f64], w: &[f64], m: usize, (out, chunk, at): (&mut [f64], usize, usize)) {
+    let height = tile.len() / m;
+    for (i, w) in w.chunks_exact(m).enumerate() {
+        let out = &mut out[i * chunk + at..][..height];
+        out.fill(0.0);
+        for (column, w) in tile.chunks_exact(height).zip(w) {
+            optkit_core::vector::axpy(*w, column, out);
+        }
+    }
+}
+
+/// Adds the upper triangle of the Gram matrix of a tile.
+fn add_gram<'a>(k: usize, column: impl Fn(usize) -> &'a [f64], sums: &mut [f64]) {
+    for j in 0..k {
+        for i in 0..=j {
+            sums[j * k + i] += dot(column(i), column(j));
+        }
+    }
+}
+
+fn mirror(k: usize, a: &mut [f64]) {
+    for j in 0..k {
+        for i in 0..j {
+            a[i * k + j] = a[j * k + i];
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Limited-memory SR1 in compact form (Byrd, Nocedal & Schnabel 1994, Theorem 5.1):
+//!
+//! ```text
+//! B = γI + ΨMΨᵀ,   Ψ = Y − γS,   M⁻¹ = D + L + Lᵀ − γSᵀS,   SᵀY = L + D + (upper part)
+//! ```
+//!
+//! B satisfies the secant equation Bs = y of the newest pair, is symmetric but not necessarily positive definite, and
+//! on a quadratic equals the Hessian after n independent pairs. What SR1 needs of care:
+//!
+//! * a pair is skipped where |sᵀr| < 10⁻⁸‖s‖‖r‖, r = y − Bs (the update would blow up), and where r is within the
+//!   gradients' error (B knows the pair already);
+//! * γ changes with every pair and old pairs leave, which makes earlier skip decisions void. M⁻¹ is therefore filtered
+//!   each time: with its rows scaled by (‖ψ‖‖s‖)^-½, which puts cosines on the diagonal, pairs are left out of the
+//!   model until no eigenvalue is below the same 10⁻⁸. A pair that is left out stays in the ring and is tried again
+//!   with the next γ.
+
+mod gamma;
+mod middle;
+
+use optkit_core::{Archive, Column, Compact, LoadError, Operator};
+
+use crate::Pairs;
+use crate::compact::{Passes, Psi, apply, multiply, residual};
+
+pub use gamma::GammaRule;
+
+/// Settings of an [`Lsr1`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// m, the most pairs; 1 to 100.
+    pub memory: usize,
+    /// How γ is chosen.
+    pub gamma: GammaRule,
+    /// Skip a pair where |sᵀr| is below this times ‖s‖‖r‖; in (0, 1).
+    pub skip: f64, // 1e-8, Nocedal & Wright (2006), (6.26)
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { memory: 10, gamma: GammaRule::default(), skip: 1e-8 }
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SettingsError {
+    /// m.
+    #[error("`memory` is {0}, and must be from 1 to {most}", most = Lsr1::MOST_MEMORY)]
+    Memory(usize),
+    /// The skip tolerance.
+    #[error("`skip` is {0}, and must lie between 0 and 1")]
+    Skip(f64),
+    /// A fixed γ.
+    #[error("the fixed `gamma` is {0}, and must be a finite number other than 0")]
+    Gamma(f64),
+}
+
+/// What became of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// B has it.
+    Stored,
+    /// B stays as it was.
+    Skipped(Reason),
+}
+
+/// Why a pair was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An entry of s or y, or a sum of them, is not finite.
+    NotFinite,
+    /// s = 0.
+    NoStep,
+    /// r is within the error of the gradients: B has this already.
+    Known,
+    /// sᵀr is too near zero.
+    Degenerate,
+}
+
+/// How many pairs were skipped, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skips([u64; 4]);
+
+impl Skips {
+    const NAMES: [&'static str; 4] = ["not_finite", "no_step", "known", "degenerate"];
+
+    /// For this reason.
+    #[must_use]
+    pub fn of(&self, reason: Reason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// For any reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// A limited-memory SR1 matrix.
+///
+/// ```
+/// use optkit_core::Compact;
+/// use optkit_quasi_newton::{Learned, Lsr1, Reason, Settings};
+/// let mut b = Lsr1::new(Settings::default())?;
+/// b.clear(3);
+/// assert_eq!(b.learn(&[1.0, 0.0, 0.0], &[5.0, 1.0, 0.0], 1e-16), Learned::Stored);
+/// // The pair that it has just learnt holds no news.
+/// assert_eq!(b.learn(&[1.0, 0.0, 0.0], &[5.0, 1.0, 0.0], 1e-16), Learned::Skipped(Reason::Known));
+/// assert_eq!((b.rank(), b.skips().total()), (1, 1));
+/// # Ok::<(), optkit_quasi_newton::SettingsError>(())
+/// ```
+#[derive(Debug)]
+pub struct Lsr1 {
+    settings: Settings,
+    pairs: Pairs,
+    /// The pairs of the model, by age.
+    active: Vec<usize>,
+    gamma: f64,
+    middle: Vec<f64>,
+    gram: Vec<f64>,
+    /// True where Y − γS cancels too little to spoil `gram`.
+    gram_is_accurate: bool,
+    skips: Skips,
+    passes: Passes,
+    coefficients: Vec<f64>,
+    /// y − Bs of the pair last judged.
+    residual: Vec<f64>,
+    small: middle::Workspace,
+}
+
+impl Lsr1 {
+    /// The largest `memory`.
+    pub const MOST_MEMORY: usize = 100;
+
+    /// A matrix without pairs, of order 0 until [`clear`](Self::clear) is called.
+    ///
+    /// # Errors
+    ///
+    /// Where a setting is out of its range.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let m = settings.memory;
+        if m == 0 || m > Self::MOST_MEMORY {
+            return Err(SettingsError::Memory(m));
+        }
+        if !(settings.skip > 0.0 && settings.skip < 1.0) {
+            return Err(SettingsError::Skip(settings.skip));
+        }
+        if let GammaRule::Fixed(gamma) = settings.gamma
+            && (!gamma.is_finite() || gamma == 0.0)
+        {
+            return Err(SettingsError::Gamma(gamma));
+        }
+        Ok(Self {
+            settings,
+            pairs: Pairs::new(m),
+            active: Vec::with_capacity(m),
+            gamma: 1.0,
+            middle: Vec::with_capacity(m * m),
+            gram: Vec::with_capacity(m * m),
+            gram_is_accurate: false,
+            skips: Skips::default(),
+            passes: Passes::default(),
+            coefficients: Vec::with_capacity(2 * m),
+            residual: Vec::new(),
+            small: middle::Workspace::new(m),
+        })
+    }
+
+    /// Forget everything; vectors have n entries from now on. B becomes γI with γ = 1, or the fixed one.
+    pub fn clear(&mut self, n: usize) {
+        self.pairs.clear(n);
+        self.residual.resize(n, 0.0);
+        self.skips = Skips::default();
+        self.refresh();
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many pairs were skipped since [`clear`](Self::clear).
+    #[must_use]
+    pub fn skips(&self) -> Skips {
+        self.skips
+    }
+
+    /// Pairs of the ring that the conditioning filter leaves out of B at present.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.pairs.len() - self.active.len()
+    }
+
+    /// The pairs kept.
+    #[must_use]
+    pub fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// Take in the secant pair y ≈ ∇²f·s; `noise` is the relative error of y.
+    ///
+    /// Two passes over the pairs. Panics where a length is not n.
+    pub fn learn(&mut self, s: &[f64], y: &[f64], noise: f64) -> Learned {
+        let n = self.dim();
+        assert!(s.len() == n && y.len() == n, "learn: a pair of another length than n = {n}");
+        match self.judge(s, y, noise) {
+            Some(reason) => {
+                self.skips.0[reason as usize] += 1;
+                Learned::Skipped(reason)
+            }
+            None => {
+                self.pairs.push(s, y);
+                self.refresh();
+                Learned::Stored
+            }
+        }
+    }
+
+    /// The reason to skip a pair, if there is one.
+    fn judge(&mut self, s: &[f64], y: &[f64], noise: f64) -> Option<Reason> {
+        let [ss, _, yy] = self.measure(s, y);
+        if !(ss.is_finite() && yy.is_finite()) {
+            return Some(Reason::NotFinite);
+        }
+        if ss == 0.0 {
+            return Some(Reason::NoStep);
+        }
+        let [sr, rr, bb] = self.residual(s, y);
+        if !(sr.is_finite() && rr.is_finite()) {
+            return Some(Reason::NotFinite);
+        }
+        let rounding = noise.max(8.0 * f64::EPSILON); // r itself is a difference
+        if rr.sqrt() <= rounding * (yy.sqrt() + bb.sqrt()) {
+            return Some(Reason::Known);
+        }
+        if sr.abs() < self.settings.skip * (ss.sqrt() * rr.sqrt()) {
+            return Some(Reason::Degenerate);
+        }
+        None
+    }
+
+    /// sᵀs, sᵀy, yᵀy; and MΨᵀs into `coefficients`.
+    fn measure(&mut self, s: &[f64], y: &[f64]) -> [f64; 3] {
+        let rank = self.rank();
+        let mut space = std::mem::take(&mut self.coefficients);
+        space.resize(2 * rank, 0.0);
+        let (coefficients, projected) = space.split_at_mut(rank);
+        let sums = self.pairs.measure(s, y, self.gamma);
+        for (out, &age) in projected.iter_mut().zip(&self.active) {
+            *out = self.pairs.cross(age)[4];
+        }
+        multiply(&self.middle, projected, coefficients);
+        self.coefficients = space;
+        sums
+    }
+
+    /// sᵀr, rᵀr, (Bs)ᵀBs with r = y − Bs formed as a vector, which is kept.
+    fn residual(&mut self, s: &[f64], y: &[f64]) -> [f64; 3] {
+        let (mut r, mut passes) = (std::mem::take(&mut self.residual), std::mem::take(&mut self.passes));
+        let sums = residual(&Psi(self), (s, y), &self.coefficients[..self.rank()], &mut passes, &mut r);
+        (self.residual, self.passes) = (r, passes);
+        sums
+    }
+
+    /// γ, the pairs of the model, M and ΨᵀΨ from the Gram matrices of the ring.
+    fn refresh(&mut self) {
+        self.gamma = self.settings.gamma.choose(&self.pairs, &mut self.small);
+        self.active.clear();
+        self.active.extend(0..self.pairs.len());
+        middle::filter(&self.pairs, self.gamma, self.settings.skip, &mut self.active, &mut self.small);
+        self.small.inverse(&mut self.middle);
+        self.gram_is_accurate = middle::gram(&self.pairs, self.gamma, &self.active, &mut self.gram);
+    }
+
+    /// What was learnt, to the bit.
+    pub fn save(&self, archive: &mut Archive) {
+        archive.scope("pairs", |a| self.pairs.save(a));
+        archive.put("gamma", vec![self.gamma]);
+        for (name, count) in Skips::NAMES.iter().zip(self.skips.0) {
+            archive.put_integer(&format!("skipped_{name}"), count);
+        }
+    }
+
+    /// The inverse of [`save`](Self::save), into a matrix of the same settings that was cleared to the same n.
+    ///
+    /// # Errors
+    ///
+    /// Where an entry is missing or has another length.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.pairs.load(&archive.scoped("pairs"))?;
+        for (name, count) in Skips::NAMES.iter().zip(&mut self.skips.0) {
+            *count = archive.integer(&format!("skipped_{name}"))?;
+        }
+        self.refresh(); // all else is a function of the Gram matrices
+        Ok(())
+    }
+}
+
+impl Compact for Lsr1 {
+    fn dim(&self) -> usize {
+        self.pairs.dim()
+    }
+    fn rank(&self) -> usize {
+        self.active.len()
+    }
+    fn gamma(&self) -> f64 {
+        self.gamma
+    }
+    fn column(&self, j: usize) -> Column<'_> {
+        Column::Pair { s: self.pairs.s(self.active[j]), y: self.pairs.y(self.active[j]) }
+    }
+    fn middle(&self) -> &[f64] {
+        &self.middle
+    }
+    fn gram(&self) -> Option<&[f64]> {
+        self.gram_is_accurate.then_some(&self.gram)
+    }
+}
+
+impl Operator for Lsr1 {
+    fn apply(&mut self, v: &[f64], bv: &mut [f64]) {
+        let mut passes = std::mem::take(&mut self.passes);
+        let mut space = std::mem::take(&mut self.coefficients);
+        apply(self, v, &mut passes, &mut space, bv);
+        (self.passes, self.coefficients) = (passes, space);
+    }
+    fn compact(&self) -> Option<&dyn Compact> {
+        Some(self)
+    }
+}
