@@ -39,5 +39,5 @@ pub use radius::RadiusRule;
 pub use ratio::Ratio;
 pub use scale::Scale;
 pub use subproblem::{
-    Cauchy, MoreSorensen, Norm, SUBPROBLEMS, Solved, Steihaug, Subproblem, SubproblemRow, subproblem,
+    Cauchy, MoreSorensen, Norm, Obs, SUBPROBLEMS, Solved, Steihaug, Subproblem, SubproblemRow, subproblem,
 };

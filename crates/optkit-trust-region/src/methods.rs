@@ -108,7 +108,28 @@ pub static METHODS: &[Entry] = &[
         slots: &[Slot::Model],
         support: Support::Available,
     },
-    planned_model("lsr1", "limited-memory SR1 model"),
+    Entry {
+        name: "lsr1",
+        doc: "limited-memory SR1 model, B from the last pairs of steps and gradient changes; the gradient's before the first",
+        operands: &[],
+        settings: &[
+            setting!("memory", Kind::Integer(1, 100), Some("5"), "pairs kept"),
+            setting!(
+                "gamma",
+                Kind::Word(&["newest", "below_eigenvalue", "one"]),
+                Some("newest"),
+                "γ, curvature outside the pairs: yᵀy/sᵀy of the newest pair, below the smallest eigenvalue of the pairs' own, or 1"
+            ),
+            setting!(
+                "history",
+                Kind::Word(&["exact", "rows"]),
+                Some("exact"),
+                "in `local` of `apts`: the global matrix restricted exactly, or rows of its pairs made into another, as the authors' code does"
+            ),
+        ],
+        slots: &[Slot::Model],
+        support: Support::Available,
+    },
     Entry {
         name: "exact",
         doc: "second-order Taylor model, B = ∇²f(x), by the objective's own Hessian products",

@@ -2,6 +2,7 @@
 
 mod exact;
 mod gradient;
+mod lsr1;
 
 use optkit_core::{Archive, Compact, LoadError, Objective, Operator, Restriction, StartError};
 

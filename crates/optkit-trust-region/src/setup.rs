@@ -5,11 +5,17 @@
 //! truncated conjugate gradients for many, OBS for `lsr1`, the Cauchy point for `gradient`.
 
 use optkit_core::{Archive, Compact, LoadError, Objective, Restriction, StartError};
+use optkit_quasi_newton::{Lsr1, Settings as Lsr1Settings};
 
 use crate::{Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Scale, Solved, Steihaug, Subproblem};
 
 /// Up to this many variables a dense Hessian and its eigenvalues cost little beside what they save in iterations.
 const FEW: usize = 50;
+
+/// L-SR1 with its default settings.
+fn secant() -> Lsr1 {
+    Lsr1::new(Lsr1Settings::default()).expect("the defaults are in their ranges")
+}
 
 /// See the module's documentation.
 pub(crate) struct Setup {
@@ -64,7 +70,7 @@ impl Setup {
         let dim = f.dim();
         if self.open.0 {
             self.model =
-                if f.hessian_product().is_some() { Box::new(Exact::default()) } else { Box::new(Gradient) };
+                if f.hessian_product().is_some() { Box::new(Exact::default()) } else { Box::new(secant()) };
         }
         if self.open.1 {
             self.subproblem = match self.model.form() {

@@ -2,6 +2,7 @@
 
 mod cauchy;
 mod more_sorensen;
+mod obs;
 mod secular;
 mod steihaug;
 
@@ -12,6 +13,7 @@ use crate::Form;
 
 pub use cauchy::Cauchy;
 pub use more_sorensen::MoreSorensen;
+pub use obs::Obs;
 pub use steihaug::Steihaug;
 
 /// A solver of the subproblem. Contract: the step lies inside the ball (to rounding) and attains at least the
@@ -86,10 +88,7 @@ pub struct SubproblemRow {
 /// The subproblem solvers: one row each.
 pub static SUBPROBLEMS: &[SubproblemRow] = &[
     SubproblemRow { entry: cauchy::ENTRY, make: Some(|| Box::new(Cauchy::default())) },
-    SubproblemRow {
-        entry: crate::methods::planned_subproblem("obs", "orthonormal-basis SR1 solver"),
-        make: None,
-    },
+    SubproblemRow { entry: obs::ENTRY, make: Some(|| Box::new(Obs::default())) },
     SubproblemRow { entry: steihaug::ENTRY, make: Some(|| Box::new(Steihaug::default())) },
     SubproblemRow { entry: crate::methods::planned_subproblem("dogleg", "Powell's dogleg"), make: None },
     SubproblemRow { entry: more_sorensen::ENTRY, make: Some(|| Box::new(MoreSorensen::default())) },

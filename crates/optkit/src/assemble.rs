@@ -16,7 +16,7 @@ use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
 use optkit_schwarz::Partition;
 
 pub use network::{Backend, NetworkSubject};
-pub use solver::{Ball, ModelChoice, Slot, Solver};
+pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
 
 use crate::run::Measure;
 use crate::stop::StopWhen;

@@ -45,14 +45,17 @@
 #![forbid(unsafe_code)]
 
 pub mod assemble;
+pub mod checkpoint;
 mod clock;
 pub mod cost;
+mod drive;
 pub mod machine;
 pub mod problem;
 mod run;
 mod stop;
 mod words;
 
+pub use checkpoint::{Checkpoint, CheckpointError, CheckpointEvery, FormatError, ResumeError};
 pub use clock::PhaseTimes;
 pub use optkit_core::vocabulary as vocab;
 pub use optkit_core::{
@@ -64,6 +67,7 @@ pub use optkit_data as data;
 pub use optkit_functions as functions;
 pub use optkit_lang as lang;
 pub use optkit_nn as nn;
+pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{
     AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, Preset, SweepReport,
 };
@@ -71,6 +75,6 @@ pub use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Model, Norm, Options as TrustRegionOptions, RadiusRule, Ratio, Scale,
     Solved, Steihaug, Subproblem, TrustRegion,
 };
-pub use run::{Iteration, Measure, Observer, Returned, Run, RunReport, Unobserved, run};
+pub use run::{Iteration, Measure, Observer, Returned, Run, RunReport, Unobserved, resume, run};
 pub use stop::{Bound, Progress, StopWhen, Test};
 pub use words::{RUN, vocabulary};

@@ -2,6 +2,7 @@
 
 use optkit_core::{Optimizer, RadiusDriven, Subset};
 use optkit_lang::{Diagnostic, Method, Settings, Span};
+use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 use optkit_schwarz::{Apts, Options, Partition, Preset};
 use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Norm, Options as Engine, RadiusRule, Ratio, Scale, TrustRegion, subproblem,
@@ -11,16 +12,20 @@ use optkit_trust_region::{
 #[derive(Clone, Debug)]
 pub enum Solver {
     /// `apts`.
-    Apts {
-        /// Its settings.
-        options: Options,
-        /// The local solver's engine.
-        local: Slot,
-        /// The global solver's engine.
-        global: Slot,
-    },
+    Apts(Box<AptsSolver>),
     /// `trust_region`.
     TrustRegion(Slot),
+}
+
+/// `apts` with its solvers.
+#[derive(Clone, Debug)]
+pub struct AptsSolver {
+    /// Its settings.
+    pub options: Options,
+    /// The local solver's engine.
+    pub local: Slot,
+    /// The global solver's engine.
+    pub global: Slot,
 }
 
 /// A trust region, of its own or in a slot.
@@ -43,6 +48,23 @@ pub enum ModelChoice {
     Gradient,
     /// `exact`.
     Exact,
+    /// `lsr1`.
+    Lsr1(Lsr1Settings),
+}
+
+impl ModelChoice {
+    fn form(self) -> Form {
+        match self {
+            Self::Gradient => Form::Zero,
+            Self::Exact => Form::Product,
+            Self::Lsr1(_) => Form::Compact,
+        }
+    }
+}
+
+/// `lsr1` where `order = 2` stands for it: the paper's section 3.1.
+fn order_2() -> Lsr1Settings {
+    Lsr1Settings { memory: 5, ..Lsr1Settings::default() }
 }
 
 /// The ball of a trust region, as the language names it.
@@ -78,6 +100,9 @@ impl Slot {
             None => made,
             Some(ModelChoice::Gradient) => made.with_model(Gradient),
             Some(ModelChoice::Exact) => made.with_model(Exact::default()),
+            Some(ModelChoice::Lsr1(settings)) => {
+                made.with_model(Lsr1::new(settings).expect("the vocabulary limits its settings"))
+            }
         };
         if self.subproblem.as_deref() == Some("cauchy")
             || (self.subproblem.is_none() && self.model == Some(ModelChoice::Gradient))
@@ -124,7 +149,8 @@ impl Solver {
     pub(super) fn make(&self, partition: Option<Partition>, sizes: &[usize]) -> Box<dyn Optimizer> {
         match self {
             Self::TrustRegion(slot) => Box::new(slot.make(None, sizes)),
-            Self::Apts { options, local, global } => {
+            Self::Apts(apts) => {
+                let AptsSolver { options, local, global } = apts.as_ref();
                 let partition = partition.expect("`apts` requires its partition");
                 let (local, global) = (local.clone(), global.make(None, sizes));
                 let sizes = sizes.to_vec();
@@ -140,7 +166,7 @@ impl Solver {
     pub(super) fn fits(&self, method: &Method, network: bool, found: &mut Vec<Diagnostic>) {
         let (slots, places): (&[&Slot], &[Option<&str>]) = match self {
             Self::TrustRegion(slot) => (&[slot], &[None]),
-            Self::Apts { local, global, .. } => (&[local, global], &[Some("local"), Some("global")]),
+            Self::Apts(apts) => (&[&apts.local, &apts.global], &[Some("local"), Some("global")]),
         };
         for (slot, place) in slots.iter().zip(places) {
             let at = place.and_then(|p| method.settings.method(p)).unwrap_or(method);
@@ -203,7 +229,7 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
     };
     let local = engine("local", base(options.local()));
     let global = engine("global", base(options.global()));
-    Solver::Apts { options, local, global }
+    Solver::Apts(Box::new(AptsSolver { options, local, global }))
 }
 
 fn slot(settings: &Settings, base: Slot, at: Span, found: &mut Vec<Diagnostic>) -> Slot {
@@ -235,7 +261,7 @@ fn slot(settings: &Settings, base: Slot, at: Span, found: &mut Vec<Diagnostic>) 
 fn order(settings: &Settings) -> Option<ModelChoice> {
     settings.given("order").then(|| settings.integer("order")).flatten().map(|order| match order {
         1 => ModelChoice::Gradient,
-        _ => ModelChoice::Exact,
+        _ => ModelChoice::Lsr1(order_2()),
     })
 }
 
@@ -243,7 +269,21 @@ fn model(method: &Method) -> ModelChoice {
     match method.name.value.as_str() {
         "gradient" => ModelChoice::Gradient,
         "exact" => ModelChoice::Exact,
+        "lsr1" => ModelChoice::Lsr1(lsr1(&method.settings)),
         other => unreachable!("the vocabulary has no model `{other}`"),
+    }
+}
+
+fn lsr1(settings: &Settings) -> Lsr1Settings {
+    let memory = settings.integer("memory").and_then(|m| usize::try_from(m).ok());
+    Lsr1Settings {
+        memory: memory.unwrap_or(order_2().memory),
+        gamma: match settings.word("gamma") {
+            Some("below_eigenvalue") => GammaRule::BelowEigenvalue,
+            Some("one") => GammaRule::Fixed(1.0),
+            _ => GammaRule::Newest,
+        },
+        ..order_2()
     }
 }
 
@@ -255,11 +295,7 @@ fn ball(settings: &Settings) -> Option<Ball> {
 fn check_together(slot: &Slot, settings: &Settings, at: Span, found: &mut Vec<Diagnostic>) {
     let Some(solver) = slot.subproblem.as_deref() else { return };
     let Some(made) = subproblem(solver) else { return };
-    let form = match slot.model {
-        Some(ModelChoice::Gradient) => Form::Zero,
-        Some(ModelChoice::Exact) => Form::Product,
-        None => return,
-    };
+    let Some(form) = slot.model.map(ModelChoice::form) else { return };
     let place = settings.span("subproblem").unwrap_or(at);
     if !form.offers(made.needs()) {
         let (needs, remedy) = match made.needs() {
