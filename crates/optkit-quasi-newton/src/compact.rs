@@ -123,15 +123,16 @@ pub fn project_remainder(psi: &impl Columns, v: &[f64], c: &[f64], passes: &mut 
     });
 }
 
-/// `out` ← a(v − Ψc) + Ψd; an empty c stands for zero.
+/// `out` ← a(v − Ψc) + Ψd, an empty c standing for zero; returns ‖out‖².
 pub fn combine(
     psi: &impl Columns,
     (a, v, c): (f64, &[f64], &[f64]),
     d: &[f64],
     passes: &mut Passes,
     out: &mut [f64],
-) {
-    passes.write(out, 1, &mut [], |rows, out, _| {
+) -> f64 {
+    let mut squares = [0.0];
+    passes.write(out, 1, &mut squares, |rows, out, squares| {
         let start = rows.start;
         for rows in blocks(rows, BLOCK) {
             let out = &mut out[rows.start - start..rows.end - start];
@@ -143,8 +144,10 @@ pub fn combine(
             for (j, d) in d.iter().enumerate() {
                 column_axpy(*d, psi.block(j, rows.clone()), psi.gamma(), out);
             }
+            squares[0] += dot(out, out);
         }
     });
+    squares[0]
 }
 
 /// sᵀr, ‖r‖² and ‖Bs‖² with r = y − Bs = y − γs − Ψc, which is written to `r`; c = MΨᵀs.

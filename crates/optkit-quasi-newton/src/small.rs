@@ -32,7 +32,7 @@ impl std::fmt::Debug for SymmetricEigen {
 impl SymmetricEigen {
     /// Make room for matrices of this order.
     pub fn reserve(&mut self, order: usize) {
-        if order > self.scratch_order || self.scratch.is_none() {
+        if order > self.scratch_order {
             let bytes =
                 self_adjoint_evd_scratch::<f64>(order, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
             self.scratch = Some(MemBuffer::new(bytes));
@@ -49,11 +49,8 @@ impl SymmetricEigen {
         assert_eq!(a.len(), order * order, "decompose: the matrix has another order");
         self.reserve(order);
         self.order = order;
-        if !optkit_core::vector::all_finite(a) {
-            return false;
-        }
-        if order == 0 {
-            return true;
+        if order == 0 || !optkit_core::vector::all_finite(a) {
+            return order == 0;
         }
         let scratch = self.scratch.as_mut().expect("`reserve` made it");
         self_adjoint_evd(

@@ -177,8 +177,13 @@ fn one_result_for_any_number_of_threads() {
     }
 }
 
+fn fixed(cases: u32) -> ProptestConfig {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(2000);
+    ProptestConfig { cases, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(fixed(300))]
 
     /// The dense problem, by all eigenvectors and bisection.
     #[test]

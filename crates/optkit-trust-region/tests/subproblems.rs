@@ -1,14 +1,28 @@
 //! The contract of every subproblem solver in the table: a step inside the ball with at least the Cauchy decrease.
 
-use optkit_core::Operator;
 use optkit_core::vector::dot;
+use optkit_core::{Column, Compact, Operator};
 use optkit_trust_region::SUBPROBLEMS;
 use proptest::prelude::*;
 
-/// B = D + uuᵀ, indefinite where D is.
+/// B = D + uuᵀ, indefinite where D is; in compact form 0·I + [I u] diag(d, 1) [I u]ᵀ.
 struct DiagonalPlusRankOne {
     d: Vec<f64>,
     u: Vec<f64>,
+    columns: Vec<Vec<f64>>,
+    middle: Vec<f64>,
+}
+
+impl DiagonalPlusRankOne {
+    fn new(d: Vec<f64>, u: Vec<f64>) -> Self {
+        let n = d.len();
+        let unit = |j| (0..n).map(|i| f64::from(u8::from(i == j))).collect();
+        let mut columns: Vec<Vec<f64>> = (0..n).map(unit).collect();
+        columns.push(u.clone());
+        let entry = |at| if at % (n + 2) == 0 { *d.get(at / (n + 2)).unwrap_or(&1.0) } else { 0.0 };
+        let middle = (0..(n + 1) * (n + 1)).map(entry).collect();
+        Self { d, u, columns, middle }
+    }
 }
 
 impl Operator for DiagonalPlusRankOne {
@@ -17,6 +31,27 @@ impl Operator for DiagonalPlusRankOne {
         for i in 0..v.len() {
             bv[i] = self.d[i] * v[i] + uv * self.u[i];
         }
+    }
+    fn compact(&self) -> Option<&dyn Compact> {
+        Some(self)
+    }
+}
+
+impl Compact for DiagonalPlusRankOne {
+    fn dim(&self) -> usize {
+        self.d.len()
+    }
+    fn rank(&self) -> usize {
+        self.columns.len()
+    }
+    fn gamma(&self) -> f64 {
+        0.0
+    }
+    fn column(&self, j: usize) -> Column<'_> {
+        Column::Vector(&self.columns[j])
+    }
+    fn middle(&self) -> &[f64] {
+        &self.middle
     }
 }
 
@@ -59,7 +94,7 @@ proptest! {
         radius in 1e-6_f64..1e3,
     ) {
         prop_assume!(gradient.iter().any(|g| g.abs() > 1e-3));
-        let mut b = DiagonalPlusRankOne { d, u };
+        let mut b = DiagonalPlusRankOne::new(d, u);
         for row in SUBPROBLEMS {
             let Some(make) = row.make else { continue };
             let mut solver = make();

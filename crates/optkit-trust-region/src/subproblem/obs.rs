@@ -154,9 +154,13 @@ impl Obs {
         multiply(&self.vectors, &self.rotated, weights);
         axpy(-a, &self.second, weights);
         let unit = (along != 0.0).then(|| outside_unit(&source, &self.vectors, along, weights));
-        combine(&source, (a, gradient, &self.first), weights, &mut self.passes, step);
+        let squares = combine(&source, (a, gradient, &self.first), weights, &mut self.passes, step);
         if let Some((row, value)) = unit {
             step[row] += value;
+        }
+        if multiplier.on_boundary {
+            let length = if unit.is_some() { norm2(step) } else { squares.sqrt() };
+            to_boundary(step, length, radius);
         }
         Solved {
             predicted_reduction: multiplier.predicted_reduction,
@@ -191,6 +195,14 @@ impl Subproblem for Obs {
         step: &mut [f64],
     ) -> Solved {
         self.place(compact(b), gradient, radius, step)
+    }
+}
+
+/// Takes from the step what the basis' last digits add to its length, or leave out.
+fn to_boundary(step: &mut [f64], length: f64, radius: f64) {
+    let excess = (length / radius - 1.0).abs();
+    if excess > 2.0 * f64::EPSILON && excess < 1e-6 {
+        step.iter_mut().for_each(|s| *s *= radius / length);
     }
 }
 
