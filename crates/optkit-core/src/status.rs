@@ -63,6 +63,16 @@ pub enum Status {
         /// ‖∇f‖∞ there.
         gradient_norm: f64,
     },
+    /// What ended the run does not hold where f is evaluated anew at the same point: f gives different results at one
+    /// point, by more than its [`noise`](crate::Objective::noise) allows.
+    Inconsistent {
+        /// What differs.
+        what: &'static str,
+        /// During the run.
+        during: f64,
+        /// Evaluated anew.
+        anew: f64,
+    },
     /// The caller stopped the run.
     Stopped,
 }
@@ -94,7 +104,9 @@ impl Status {
             Self::Budget { .. } | Self::WithinRounding { .. } | Self::RadiusUnderflow { .. } => {
                 Outcome::AsAsked
             }
-            Self::UnboundedBelow { .. } | Self::NotFiniteAtStart { .. } => Outcome::Failed,
+            Self::UnboundedBelow { .. } | Self::NotFiniteAtStart { .. } | Self::Inconsistent { .. } => {
+                Outcome::Failed
+            }
             Self::Stopped => Outcome::Stopped,
         }
     }
@@ -111,6 +123,7 @@ impl Status {
             Self::RadiusUnderflow { .. } => "radius_underflow",
             Self::UnboundedBelow { .. } => "unbounded_below",
             Self::NotFiniteAtStart { .. } => "not_finite_at_start",
+            Self::Inconsistent { .. } => "inconsistent",
             Self::Stopped => "stopped",
         }
     }
@@ -141,6 +154,10 @@ impl fmt::Display for Status {
             Self::NotFiniteAtStart { value, gradient_norm } => {
                 write!(out, "not finite at the start: f = {value}, ‖∇f‖∞ = {gradient_norm}")
             }
+            Self::Inconsistent { what, during, anew } => write!(
+                out,
+                "inconsistent: {what} was {during:.3e} during the run and is {anew:.3e} at the same point evaluated anew"
+            ),
             Self::Stopped => write!(out, "stopped by the caller"),
         }
     }

@@ -27,6 +27,11 @@ struct Reading {
 pub(crate) struct PhaseClock(Arc<Mutex<Reading>>);
 
 impl PhaseClock {
+    /// Goes on from these times.
+    pub(crate) fn resumed(times: PhaseTimes) -> Self {
+        Self(Arc::new(Mutex::new(Reading { times, running: None })))
+    }
+
     fn reading(&self) -> MutexGuard<'_, Reading> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

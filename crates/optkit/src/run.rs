@@ -1,14 +1,15 @@
 //! The one loop: an optimizer on an objective until a term holds, with someone watching.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use optkit_core::vector::{norm_inf, norm2};
-use optkit_core::{Flow, Objective, Optimizer, Pass, Point, StartError, Status, StepReport, Work};
+use optkit_core::{Objective, Optimizer, Point, StartError, Status, StepReport, Work};
 
+use crate::checkpoint::{Checkpoint, ResumeError};
 use crate::clock::{PhaseClock, PhaseTimes};
-use crate::stop::{Progress, StopWhen};
+use crate::drive::{Drive, Live, Tally};
+use crate::stop::StopWhen;
 
 /// A quantity reported once an epoch: accuracy on a test set, say. It may end a run, never change a step.
 pub trait Measure: Send {
@@ -57,6 +58,8 @@ pub struct Iteration<'a> {
     pub step: StepReport,
     /// The point it led to.
     pub point: Point<'a>,
+    /// The best point so far.
+    pub best: Point<'a>,
     /// ‖∇f‖∞ there.
     pub gradient_norm_inf: f64,
     /// The measures there.
@@ -65,6 +68,15 @@ pub struct Iteration<'a> {
     pub work: Work,
     /// Wall time in training since the start.
     pub training: Duration,
+    pub(crate) live: Live<'a>,
+}
+
+impl Iteration<'_> {
+    /// The state of the run after this iteration, from which [`resume`] goes on as if nothing had happened.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.live.checkpoint()
+    }
 }
 
 /// Which point a run returns.
@@ -133,153 +145,31 @@ pub fn run(
 ) -> Result<RunReport, StartError> {
     let clock = PhaseClock::default();
     optimizer.watch(Box::new(clock.clone()));
-    let work_before = f.work();
-    let mut state = State::new(run, work_before);
+    let mut tally = Tally::new(f.work());
     let begun = Instant::now();
     optimizer.start(f, x0, None)?;
-    state.training += begun.elapsed();
-    let status = state.drive(optimizer, f);
-    Ok(state.report(optimizer, f, status, clock.times()))
+    tally.training = begun.elapsed();
+    Ok(Drive::new(run, tally, clock).to_its_end(optimizer, f))
 }
 
-struct State<'a> {
-    run: Run<'a>,
-    measured: Vec<(String, f64)>,
-    work_before: Work,
-    iterations: u64,
-    training: Duration,
-    measuring: Duration,
-}
-
-impl<'a> State<'a> {
-    fn new(run: Run<'a>, work_before: Work) -> Self {
-        let measured = run.measures.iter().map(|(name, _)| (name.clone(), f64::NAN)).collect();
-        Self {
-            run,
-            measured,
-            work_before,
-            iterations: 0,
-            training: Duration::ZERO,
-            measuring: Duration::ZERO,
-        }
-    }
-
-    fn drive(&mut self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> Status {
-        let mut last: Option<StepReport> = None;
-        loop {
-            let begun = Instant::now();
-            let ready = optimizer.prepare(f);
-            self.training += begun.elapsed();
-            if let Err(status) = ready {
-                return status;
-            }
-            let work = self.work(optimizer, f);
-            self.measure(optimizer.current().x);
-            if let Some(step) = last
-                && self.observe(step, optimizer.current(), work).is_break()
-            {
-                return Status::Stopped;
-            }
-            if let Some(status) = self.tested(optimizer, f, work) {
-                return status;
-            }
-            if self.run.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-                return Status::Stopped;
-            }
-            let begun = Instant::now();
-            let flow = optimizer.step(f);
-            self.training += begun.elapsed();
-            match flow {
-                Flow::Continue(step) => last = Some(step),
-                Flow::Done(status) => return status,
-            }
-            self.iterations += 1;
-        }
-    }
-
-    fn work(&self, optimizer: &dyn Optimizer, f: &dyn Objective) -> Work {
-        f.work() - self.work_before + optimizer.work()
-    }
-
-    fn measure(&mut self, x: &[f64]) {
-        let begun = Instant::now();
-        for ((_, measure), (_, value)) in self.run.measures.iter_mut().zip(&mut self.measured) {
-            *value = measure.measure(x);
-        }
-        self.measuring += begun.elapsed();
-    }
-
-    fn observe(&mut self, step: StepReport, point: Point<'_>, work: Work) -> ControlFlow<()> {
-        self.run.observer.observe(&Iteration {
-            step,
-            point,
-            gradient_norm_inf: point.gradient.map_or(f64::NAN, norm_inf),
-            measures: &self.measured,
-            work,
-            training: self.training,
-        })
-    }
-
-    fn progress(&self, value: f64, gradient: &[f64], work: Work) -> Progress<'_> {
-        Progress {
-            value,
-            gradient_norm: norm2(gradient),
-            gradient_norm_inf: norm_inf(gradient),
-            measures: &self.measured,
-            epochs: self.iterations,
-            iterations: self.iterations,
-            gradients: work.gradient_equivalents,
-            time: self.training,
-        }
-    }
-
-    /// The first term that holds. Convergence and targets must hold for an independent evaluation too.
-    fn tested(&mut self, optimizer: &dyn Optimizer, f: &mut dyn Objective, work: Work) -> Option<Status> {
-        let point = optimizer.current();
-        let gradient = point.gradient?;
-        let status = self.run.stop.holds(&self.progress(point.value, gradient, work))?;
-        if !matches!(status, Status::Converged { .. } | Status::Target { .. }) {
-            return Some(status);
-        }
-        let mut fresh = vec![0.0; gradient.len()];
-        let before = f.work();
-        f.select(Pass::default());
-        let value = f.value_gradient(point.x, &mut fresh);
-        self.work_before += f.work() - before; // the check is no part of the method's work
-        self.run.stop.holds(&self.progress(value, &fresh, work))
-    }
-
-    fn report(
-        mut self,
-        optimizer: &mut dyn Optimizer,
-        f: &mut dyn Objective,
-        status: Status,
-        phases: PhaseTimes,
-    ) -> RunReport {
-        let work = self.work(optimizer, f);
-        let here = matches!(status, Status::Converged { .. } | Status::Target { .. } | Status::Stationary);
-        let (best, returned) =
-            if here { (optimizer.current(), Returned::Last) } else { (optimizer.best(), Returned::Best) };
-        let point = best.x.to_vec();
-        let mut gradient = vec![0.0; point.len()];
-        f.select(Pass::default());
-        let value = f.value_gradient(&point, &mut gradient);
-        self.measure(&point);
-        RunReport {
-            status,
-            goal_asked: self.run.stop.has_goal(),
-            point,
-            returned,
-            value,
-            gradient_norm_inf: norm_inf(&gradient),
-            gradient_norm: norm2(&gradient),
-            measures: self.measured,
-            epochs: self.iterations,
-            iterations: self.iterations,
-            work,
-            training: self.training,
-            measuring: self.measuring,
-            phases,
-        }
-    }
+/// Takes up the run that `from` was made of: it goes on bit for bit as it would have gone on then, with the numbers of
+/// iterations, work and time that it had. Method and objective are to be made as they were made for that run; the stop
+/// may be another.
+///
+/// Refuses the checkpoint of another method or of another number of variables, and states that method or objective
+/// cannot take up. Whether the problem is the same only its text can tell: ask
+/// [`is_of_problem`](Checkpoint::is_of_problem). Measures and observers begin anew; the iteration of the checkpoint
+/// itself is not observed again.
+pub fn resume(
+    optimizer: &mut dyn Optimizer,
+    f: &mut dyn Objective,
+    from: &Checkpoint,
+    run: Run<'_>,
+) -> Result<RunReport, ResumeError> {
+    let begun = Instant::now();
+    let mut tally = from.restore(optimizer, f)?;
+    let clock = PhaseClock::resumed(tally.phases);
+    optimizer.watch(Box::new(clock.clone()));
+    tally.training += begun.elapsed();
+    Ok(Drive::new(run, tally, clock).to_its_end(optimizer, f))
 }
