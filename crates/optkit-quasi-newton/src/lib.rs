@@ -28,5 +28,5 @@ mod pairs;
 mod passes;
 pub mod small;
 
-pub use lsr1::{GammaRule, Learned, Lsr1, Reason, Settings, SettingsError, Skips};
+pub use lsr1::{GammaRule, History, Learned, Lsr1, Reason, Settings, SettingsError, Skips};
 pub use pairs::Pairs;

@@ -11,91 +11,27 @@
 //!   gradients' error (B knows the pair already);
 //! * γ changes with every pair and old pairs leave, which makes earlier skip decisions void. M⁻¹ is therefore filtered
 //!   each time: with its rows scaled by (‖ψ‖‖s‖)^-½, which puts cosines on the diagonal, pairs are left out of the
-//!   model until no eigenvalue is below the same 10⁻⁸. A pair that is left out stays in the ring and is tried again
+//!   model until no eigenvalue is below a tolerance. A pair that is left out stays in the ring and is tried again
 //!   with the next γ.
+//!
+//! The matrix of a part begins as the whole's restricted, γI + (RΨ)M(RΨ)ᵀ with RΨ stored; pairs of its own are
+//! appended to it one by one: column r = y − Bs, and M becomes [M 0; 0 1/rᵀs].
 
 mod gamma;
 mod middle;
+mod part;
+mod settings;
 
-use optkit_core::{Archive, Column, Compact, LoadError, Operator};
+use optkit_core::vector::dot;
+use optkit_core::{Archive, Column, Compact, LoadError, Operator, Restriction};
 
 use crate::Pairs;
-use crate::compact::{Passes, Psi, apply, multiply, residual};
+use crate::compact::{Passes, Psi, apply, multiply, project, residual};
+
+use part::Part;
 
 pub use gamma::GammaRule;
-
-/// Settings of an [`Lsr1`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// m, the most pairs; 1 to 100.
-    pub memory: usize,
-    /// How γ is chosen.
-    pub gamma: GammaRule,
-    /// Skip a pair where |sᵀr| is below this times ‖s‖‖r‖; in (0, 1).
-    pub skip: f64, // 1e-8, Nocedal & Wright (2006), (6.26)
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { memory: 10, gamma: GammaRule::default(), skip: 1e-8 }
-    }
-}
-
-/// Why settings cannot be used.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SettingsError {
-    /// m.
-    #[error("`memory` is {0}, and must be from 1 to {most}", most = Lsr1::MOST_MEMORY)]
-    Memory(usize),
-    /// The skip tolerance.
-    #[error("`skip` is {0}, and must lie between 0 and 1")]
-    Skip(f64),
-    /// A fixed γ.
-    #[error("the fixed `gamma` is {0}, and must be a finite number other than 0")]
-    Gamma(f64),
-}
-
-/// What became of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learned {
-    /// B has it.
-    Stored,
-    /// B stays as it was.
-    Skipped(Reason),
-}
-
-/// Why a pair was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// An entry of s or y, or a sum of them, is not finite.
-    NotFinite,
-    /// s = 0.
-    NoStep,
-    /// r is within the error of the gradients: B has this already.
-    Known,
-    /// sᵀr is too near zero.
-    Degenerate,
-}
-
-/// How many pairs were skipped, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skips([u64; 4]);
-
-impl Skips {
-    const NAMES: [&'static str; 4] = ["not_finite", "no_step", "known", "degenerate"];
-
-    /// For this reason.
-    #[must_use]
-    pub fn of(&self, reason: Reason) -> u64 {
-        self.0[reason as usize]
-    }
-
-    /// For any reason.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-}
+pub use settings::{History, Learned, Reason, Settings, SettingsError, Skips};
 
 /// A limited-memory SR1 matrix.
 ///
@@ -116,6 +52,8 @@ pub struct Lsr1 {
     pairs: Pairs,
     /// The pairs of the model, by age.
     active: Vec<usize>,
+    /// What takes the pairs' place in the matrix of a part.
+    part: Part,
     gamma: f64,
     middle: Vec<f64>,
     gram: Vec<f64>,
@@ -126,6 +64,8 @@ pub struct Lsr1 {
     coefficients: Vec<f64>,
     /// y − Bs of the pair last judged.
     residual: Vec<f64>,
+    /// Rows of the whole's s.
+    gathered: Vec<f64>,
     small: middle::Workspace,
 }
 
@@ -139,22 +79,13 @@ impl Lsr1 {
     ///
     /// Where a setting is out of its range.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
         let m = settings.memory;
-        if m == 0 || m > Self::MOST_MEMORY {
-            return Err(SettingsError::Memory(m));
-        }
-        if !(settings.skip > 0.0 && settings.skip < 1.0) {
-            return Err(SettingsError::Skip(settings.skip));
-        }
-        if let GammaRule::Fixed(gamma) = settings.gamma
-            && (!gamma.is_finite() || gamma == 0.0)
-        {
-            return Err(SettingsError::Gamma(gamma));
-        }
         Ok(Self {
             settings,
             pairs: Pairs::new(m),
             active: Vec::with_capacity(m),
+            part: Part::default(),
             gamma: 1.0,
             middle: Vec::with_capacity(m * m),
             gram: Vec::with_capacity(m * m),
@@ -163,6 +94,7 @@ impl Lsr1 {
             passes: Passes::default(),
             coefficients: Vec::with_capacity(2 * m),
             residual: Vec::new(),
+            gathered: Vec::new(),
             small: middle::Workspace::new(m),
         })
     }
@@ -170,6 +102,7 @@ impl Lsr1 {
     /// Forget everything; vectors have n entries from now on. B becomes γI with γ = 1, or the fixed one.
     pub fn clear(&mut self, n: usize) {
         self.pairs.clear(n);
+        self.part.close();
         self.residual.resize(n, 0.0);
         self.skips = Skips::default();
         self.refresh();
@@ -187,6 +120,12 @@ impl Lsr1 {
         self.skips
     }
 
+    /// True where B comes from no pair: it is a γI that nobody has measured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty() && !self.part.is_open()
+    }
+
     /// Pairs of the ring that the conditioning filter leaves out of B at present.
     #[must_use]
     pub fn left_out(&self) -> usize {
@@ -199,6 +138,39 @@ impl Lsr1 {
         &self.pairs
     }
 
+    /// Forget everything and begin with the matrix of the whole restricted to a part, as `history` says; vectors have
+    /// the part's length from now on. With `history` exact, pairs learnt from now on are appended, at most `memory`.
+    pub fn begin_from(&mut self, from: Restriction<'_>) {
+        self.clear(from.part.len());
+        match self.settings.history {
+            History::Exact => {
+                self.part.open(from, self.settings.memory);
+                self.gamma = from.whole.gamma();
+                self.middle.clear();
+                self.middle.extend_from_slice(from.whole.middle());
+                self.gram_is_accurate = false;
+            }
+            History::Rows => self.take_rows(from),
+        }
+    }
+
+    /// Rows of the whole's pairs as pairs. Columns that are no pairs stand for curvature that has no rows to take.
+    fn take_rows(&mut self, from: Restriction<'_>) {
+        let n = from.part.len();
+        self.gathered.resize(n, 0.0);
+        for j in 0..from.whole.rank() {
+            if let Column::Pair { s, y } = from.whole.column(j) {
+                from.part.gather(s, &mut self.gathered);
+                from.part.gather(y, &mut self.residual);
+                let [ss, _, _] = self.pairs.measure(&self.gathered, &self.residual, 0.0);
+                if ss > 0.0 {
+                    self.pairs.push(&self.gathered, &self.residual);
+                }
+            }
+        }
+        self.refresh();
+    }
+
     /// Take in the secant pair y ≈ ∇²f·s; `noise` is the relative error of y.
     ///
     /// Two passes over the pairs. Panics where a length is not n.
@@ -209,6 +181,10 @@ impl Lsr1 {
             Some(reason) => {
                 self.skips.0[reason as usize] += 1;
                 Learned::Skipped(reason)
+            }
+            None if self.part.is_open() => {
+                self.part.append(&self.residual, dot(s, &self.residual), &mut self.middle);
+                Learned::Stored
             }
             None => {
                 self.pairs.push(s, y);
@@ -226,6 +202,12 @@ impl Lsr1 {
         }
         if ss == 0.0 {
             return Some(Reason::NoStep);
+        }
+        if self.is_empty() {
+            return None; // what the γ of no pair makes of it says nothing: γ will be this pair's
+        }
+        if self.part.is_full() {
+            return Some(Reason::Full);
         }
         let [sr, rr, bb] = self.residual(s, y);
         if !(sr.is_finite() && rr.is_finite()) {
@@ -247,7 +229,14 @@ impl Lsr1 {
         let mut space = std::mem::take(&mut self.coefficients);
         space.resize(2 * rank, 0.0);
         let (coefficients, projected) = space.split_at_mut(rank);
-        let sums = self.pairs.measure(s, y, self.gamma);
+        let sums = if self.part.is_open() {
+            let mut passes = std::mem::take(&mut self.passes);
+            project(&Psi(self), s, &mut passes, projected);
+            self.passes = passes;
+            [dot(s, s), dot(s, y), dot(y, y)]
+        } else {
+            self.pairs.measure(s, y, self.gamma)
+        };
         for (out, &age) in projected.iter_mut().zip(&self.active) {
             *out = self.pairs.cross(age)[4];
         }
@@ -269,7 +258,13 @@ impl Lsr1 {
         self.gamma = self.settings.gamma.choose(&self.pairs, &mut self.small);
         self.active.clear();
         self.active.extend(0..self.pairs.len());
-        middle::filter(&self.pairs, self.gamma, self.settings.skip, &mut self.active, &mut self.small);
+        middle::filter(
+            &self.pairs,
+            self.gamma,
+            self.settings.conditioning,
+            &mut self.active,
+            &mut self.small,
+        );
         self.small.inverse(&mut self.middle);
         self.gram_is_accurate = middle::gram(&self.pairs, self.gamma, &self.active, &mut self.gram);
     }
@@ -277,7 +272,7 @@ impl Lsr1 {
     /// What was learnt, to the bit.
     pub fn save(&self, archive: &mut Archive) {
         archive.scope("pairs", |a| self.pairs.save(a));
-        archive.put("gamma", vec![self.gamma]);
+        self.part.save(self.gamma, &self.middle, archive);
         for (name, count) in Skips::NAMES.iter().zip(self.skips.0) {
             archive.put_integer(&format!("skipped_{name}"), count);
         }
@@ -293,7 +288,10 @@ impl Lsr1 {
         for (name, count) in Skips::NAMES.iter().zip(&mut self.skips.0) {
             *count = archive.integer(&format!("skipped_{name}"))?;
         }
-        self.refresh(); // all else is a function of the Gram matrices
+        self.refresh(); // all else of a whole is a function of the Gram matrices
+        if let Some(gamma) = self.part.load(self.dim(), &mut self.middle, archive)? {
+            self.gamma = gamma;
+        }
         Ok(())
     }
 }
@@ -303,19 +301,22 @@ impl Compact for Lsr1 {
         self.pairs.dim()
     }
     fn rank(&self) -> usize {
-        self.active.len()
+        if self.part.is_open() { self.part.count() } else { self.active.len() }
     }
     fn gamma(&self) -> f64 {
         self.gamma
     }
     fn column(&self, j: usize) -> Column<'_> {
+        if self.part.is_open() {
+            return Column::Vector(self.part.column(j));
+        }
         Column::Pair { s: self.pairs.s(self.active[j]), y: self.pairs.y(self.active[j]) }
     }
     fn middle(&self) -> &[f64] {
         &self.middle
     }
     fn gram(&self) -> Option<&[f64]> {
-        self.gram_is_accurate.then_some(&self.gram)
+        self.gram_is_accurate.then_some(self.gram.as_slice())
     }
 }
 

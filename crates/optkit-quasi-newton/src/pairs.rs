@@ -60,8 +60,11 @@ impl Pairs {
         self.order.clear();
         self.measured.clear();
         self.dim = n;
-        self.s.resize(self.memory * n, 0.0);
-        self.y.resize(self.memory * n, 0.0);
+        for columns in [&mut self.s, &mut self.y] {
+            if columns.len() < self.memory * n {
+                *columns = vec![0.0; self.memory * n]; // fresh: what no pair has written yet takes no memory
+            }
+        }
     }
 
     /// n.

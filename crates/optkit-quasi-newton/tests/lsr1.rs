@@ -71,6 +71,10 @@ fn what_is_skipped_is_counted_by_reason() {
     assert_eq!(b.learn(&[1.0, f64::NAN], &[1.0, 0.0], 0.0), skipped(Reason::NotFinite));
     assert_eq!(b.learn(&[1.0, 0.0], &[f64::INFINITY, 0.0], 0.0), skipped(Reason::NotFinite));
     assert_eq!(b.learn(&[0.0, 0.0], &[1.0, 0.0], 0.0), skipped(Reason::NoStep));
+    assert!(b.is_empty());
+    // The first pair is always taken in; that γI is right already is news.
+    assert_eq!(b.learn(&[1.0, 2.0], &[1.0, 2.0], 0.0), Learned::Stored);
+    assert!(!b.is_empty() && b.rank() == 0);
     assert_eq!(b.learn(&[1.0, 2.0], &[1.0, 2.0], 0.0), skipped(Reason::Known));
     assert_eq!(b.learn(&[1.0, 0.0], &[1.0, 1.0], 0.0), skipped(Reason::Degenerate));
     assert_eq!(b.learn(&[1.0, 0.0], &[3.0, 1.0], 0.0), Learned::Stored);

@@ -1,6 +1,6 @@
 //! The limited-memory SR1 model: B from secant pairs of the run itself.
 
-use optkit_core::{Archive, Compact, LoadError, Objective, Operator, StartError, Zero};
+use optkit_core::{Archive, Compact, LoadError, Objective, Operator, Restriction, StartError, Zero};
 use optkit_quasi_newton::Lsr1;
 
 use super::{Form, Model};
@@ -14,6 +14,10 @@ impl Model for Lsr1 {
     fn start(&mut self, f: &mut dyn Objective) -> Result<(), StartError> {
         self.clear(f.dim());
         Ok(())
+    }
+
+    fn restrict(&mut self, from: Restriction<'_>) {
+        self.begin_from(from);
     }
 
     fn learns(&self) -> bool {
@@ -32,11 +36,11 @@ impl Model for Lsr1 {
         _scale: &Scale,
         solve: &mut dyn FnMut(&mut dyn Operator),
     ) {
-        if self.rank() == 0 { solve(&mut Zero) } else { solve(self) }
+        if self.is_empty() { solve(&mut Zero) } else { solve(self) }
     }
 
     fn compact(&self) -> Option<&dyn Compact> {
-        (self.rank() > 0).then_some(self)
+        (!self.is_empty()).then_some(self)
     }
 
     fn save(&self, archive: &mut Archive) {
