@@ -66,6 +66,17 @@ fn loss_with_gradient(bencher: Bencher, threads: usize) {
     bencher.bench_local(|| pool.install(|| f.value_gradient(&fresh(&x, &mut count), &mut gradient)));
 }
 
+/// A product with the Hessian at the point of the last evaluation, as conjugate gradients ask for them.
+#[divan::bench(args = THREADS, sample_count = 20)]
+fn hessian_product(bencher: Bencher, threads: usize) {
+    let (mut f, x) = (objective(), network().initial(0));
+    let (mut gradient, mut product) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+    let pool = pool(threads);
+    pool.install(|| f.value_gradient(&x, &mut gradient));
+    let products = f.hessian_product().expect("networks offer products");
+    bencher.bench_local(|| pool.install(|| products.apply(&x, &gradient, &mut product)));
+}
+
 /// Loss with gradient of the part that owns one tensor, at two threads.
 #[divan::bench(args = [0, 1, 2, 3, 4, 5], sample_count = 20)]
 fn part(bencher: Bencher, tensor: usize) {

@@ -4,6 +4,8 @@
 //! slot walks back only; a value there costs nothing. While a slot serves as the base of a line, or is held by a
 //! decomposition, the next evaluation takes another one.
 
+mod curvature;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use optkit_core::{Cost, Work};
@@ -61,6 +63,8 @@ pub(crate) struct Evaluator<S: Scalar> {
     /// The scope's variables at which the snapshot holds all outputs; empty where it does not.
     pub(crate) snapshot_point: Vec<f64>,
     published: Option<Published<S>>,
+    /// For products with the Hessian; made at the first one.
+    curvature: Option<Box<curvature::Curvature<S>>>,
     pub(crate) work: Work,
     cost: Cost,
     /// Share of a forward pass without the lowest product.
@@ -87,6 +91,7 @@ impl<S: Scalar> Evaluator<S> {
             snapshot: None,
             snapshot_point: Vec::new(),
             published,
+            curvature: None,
             work: Work::default(),
             cost,
             line_cost,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::kernels::{CrossEntropy, Kernels, padded};
+use crate::kernels::{CrossEntropy, Kernels, LANES, padded};
 use crate::samples::TargetKind;
 use crate::{Loss, Scalar, Targets};
 
@@ -23,6 +23,20 @@ pub(crate) struct Outputs<'a, S> {
     pub(crate) count: usize,
     /// Gradient of the mean loss, written here; empty: not wanted.
     pub(crate) gradient: &'a mut [S],
+}
+
+/// What the gradient of a block of outputs is differentiated from.
+pub(crate) struct Tangent<'a, S> {
+    /// ∂ℓ/∂y, as [`Head::run`] wrote it.
+    pub(crate) gradient: &'a [S],
+    /// R{y}.
+    pub(crate) outputs: &'a [S],
+    pub(crate) width: usize,
+    pub(crate) rows: Range<usize>,
+    /// Number of samples of the whole evaluation.
+    pub(crate) count: usize,
+    /// R{∂ℓ/∂y}, written here.
+    pub(crate) to: &'a mut [S],
 }
 
 impl Head {
@@ -65,6 +79,52 @@ impl Head {
                 unreachable!("checked when the objective was made: this head takes labels")
             }
         }
+    }
+}
+
+impl Head {
+    /// The tangent of a loss's gradient.
+    pub(crate) fn tangent<S: Scalar>(self, targets: &Targets, block: Tangent<'_, S>) {
+        match (self, &targets.kind) {
+            (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
+                softmax_tangent(&labels[block.rows.clone()], block);
+            }
+            (Self::Loss(Loss::MeanSquared), _) => {
+                let scale = S::from_f64(2.0 / (block.count as f64 * block.width as f64));
+                block.to.iter_mut().zip(block.outputs).for_each(|(to, &ry)| *to = scale * ry);
+            }
+            (Self::Loss(Loss::CrossEntropy) | Self::Hits, _) => {
+                unreachable!("checked when the objective was made: this head has a gradient")
+            }
+        }
+    }
+}
+
+/// R{softmax} = p∘(R{y} − pᵀR{y}), with p/count the gradient plus 1/count at the label.
+fn softmax_tangent<S: Scalar>(labels: &[u32], block: Tangent<'_, S>) {
+    let Tangent { gradient, outputs, width, rows: _, count, to } = block;
+    let stride = padded(width);
+    let (count, scale) = (S::from_f64(count as f64), S::from_f64(1.0 / count as f64));
+    let rows = gradient.chunks_exact(stride).zip(outputs.chunks_exact(stride));
+    for ((to, (g, ry)), &label) in to.chunks_exact_mut(stride).zip(rows).zip(labels) {
+        to.copy_from_slice(g);
+        to[label as usize] += scale;
+        // Lane by lane: one running sum would wait for each of its additions.
+        let mut lanes = [S::ZERO; LANES];
+        for (p, ry) in to.as_chunks::<LANES>().0.iter().zip(ry.as_chunks::<LANES>().0) {
+            for ((lane, &p), &ry) in lanes.iter_mut().zip(p).zip(ry) {
+                *lane += p * ry;
+            }
+        }
+        let mut half = LANES / 2;
+        while half > 0 {
+            for i in 0..half {
+                lanes[i] += lanes[i + half];
+            }
+            half /= 2;
+        }
+        let mean = lanes[0] * count;
+        to.iter_mut().zip(ry).for_each(|(p, &ry)| *p = *p * (ry - mean));
     }
 }
 

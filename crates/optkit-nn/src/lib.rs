@@ -46,6 +46,12 @@
 //! - **Nothing twice.** Outputs of a forward pass stay in a slot keyed by the point. A gradient there walks back only.
 //!   The gradient of the samples, and of frozen tensors, is never formed.
 //!
+//! # Curvature
+//!
+//! Products with the Hessian are those of the R-operator (Pearlmutter 1994): the walk up and back is differentiated
+//! along the direction, on the outputs that the last pass left at the point. A part's product is that of its own
+//! diagonal block. The dfdx backend offers none.
+//!
 //! # How it decomposes
 //!
 //! `freeze(x)` shares the outputs that the whole objective left at x among all parts (one `Arc`, no copy); a pass is

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use optkit_core::{Archive, Decomposition, LoadError, Objective, Pass, Span, Subset, Unsupported, Work};
+use optkit_core::{
+    Archive, Decomposition, HessianProduct, LoadError, Objective, Pass, Span, Subset, Unsupported, Work,
+};
 
 use crate::decomposition::NetworkDecomposition;
 use crate::evaluator::{Evaluator, Published};
@@ -107,6 +109,11 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         self.evaluator.begin_line(x, direction).then_some(self as &mut dyn Span)
     }
 
+    /// By the R-operator; nothing of the forward pass repeated at the last point.
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        Some(self)
+    }
+
     /// Any subsets; those that are unions of whole tensors waste nothing.
     fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
         if parts.is_empty() || parts.iter().any(|p| p.dim() != self.dim()) {
@@ -126,6 +133,13 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.evaluator.load(archive)
+    }
+}
+
+/// Where a relu has a kink, its slope there is taken to be 0, as in the gradient.
+impl<S: Scalar> HessianProduct for NetworkObjective<S> {
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        self.evaluator.hessian_product(x, x, v, product);
     }
 }
 

@@ -1,6 +1,6 @@
 //! One part of a decomposed network: the loss as a function of some of the parameters, the others frozen.
 
-use optkit_core::{Archive, LoadError, Objective, Span, Subset, Work};
+use optkit_core::{Archive, HessianProduct, LoadError, Objective, Span, Subset, Work};
 
 use crate::Scalar;
 use crate::decomposition::{Cell, open};
@@ -16,12 +16,15 @@ pub(crate) struct Part<S: Scalar> {
     theta: Vec<f64>,
     /// Gradient of all parameters, written where tensors are the part's.
     gradient: Vec<f64>,
+    /// A direction among all parameters, zero where they are not the part's; made when first needed.
+    direction: Vec<f64>,
 }
 
 impl<S: Scalar> Part<S> {
     pub(crate) fn new(evaluator: Evaluator<S>, subset: Subset, cell: Cell<S>) -> Self {
         let n = subset.dim();
-        Self { evaluator, subset, cell, version: 0, theta: vec![0.0; n], gradient: vec![0.0; n] }
+        let (theta, gradient) = (vec![0.0; n], vec![0.0; n]);
+        Self { evaluator, subset, cell, version: 0, theta, gradient, direction: Vec::new() }
     }
 
     /// Take up what is frozen, for the time of one evaluation.
@@ -82,6 +85,10 @@ impl<S: Scalar> Objective for Part<S> {
         begun.then_some(self as &mut dyn Span)
     }
 
+    fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+        Some(self)
+    }
+
     fn work(&self) -> Work {
         self.evaluator.work
     }
@@ -94,6 +101,19 @@ impl<S: Scalar> Objective for Part<S> {
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.evaluator.work = archive.work("work")?;
         Ok(())
+    }
+}
+
+/// With the diagonal block of the Hessian that belongs to the part's variables.
+impl<S: Scalar> HessianProduct for Part<S> {
+    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        self.take_up();
+        self.subset.scatter(x, &mut self.theta);
+        self.direction.resize(self.subset.dim(), 0.0);
+        self.subset.scatter(v, &mut self.direction);
+        self.evaluator.hessian_product(x, &self.theta, &self.direction, &mut self.gradient);
+        self.subset.gather(&self.gradient, product);
+        self.let_go();
     }
 }
 

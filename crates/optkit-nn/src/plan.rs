@@ -167,4 +167,32 @@ impl Scope {
             Cost { forward: (lowest + above) / whole, backward: (weights + above) / (2.0 * whole - work(0)) };
         (cost, above / whole)
     }
+
+    /// By dense layer: whether the way back below its inputs uses their gradient, and not its tangent alone, in a
+    /// product with the Hessian. Where activations are piecewise linear and no weights vary below, it does not.
+    pub(crate) fn gradient_below(&self, plan: &Plan) -> Vec<bool> {
+        let mut below = vec![false; plan.dense.len()];
+        for k in self.first + 1..plan.dense.len() {
+            let between = &plan.steps[plan.dense[k - 1].step + 1..plan.dense[k].step];
+            let curved = between.iter().any(|step| step.kind != Kind::Relu);
+            below[k] = curved || (k - 1 > self.first && (self.uses[k - 1].weight || below[k - 1]));
+        }
+        below
+    }
+
+    /// Gradient equivalents of a product with the Hessian at a known point: its multiply-adds up count as those of a
+    /// forward pass, its multiply-adds back as those of a backward pass.
+    pub(crate) fn hessian_product_cost(&self, plan: &Plan, below: &[bool]) -> f64 {
+        let (mut up, mut back) = (0.0, 0.0);
+        let one_if = |condition: bool| f64::from(u8::from(condition));
+        for (k, d) in plan.dense.iter().enumerate().skip(self.first) {
+            let (above, varies) = (one_if(k > self.first), one_if(self.uses[k].weight));
+            // x·V and R{x}·W.
+            up += d.work() * (varies + above);
+            // R{δ}ᵀx and δᵀR{x}; R{δ}·W, δ·V and δ·W.
+            back += d.work() * (varies * (1.0 + above) + above * (1.0 + varies) + one_if(below[k]));
+        }
+        let whole: f64 = plan.dense.iter().map(Dense::work).sum();
+        0.5 * up / whole + 0.5 * back / (2.0 * whole - plan.dense[0].work())
+    }
 }

@@ -4,6 +4,8 @@
 //! whose activations stay in the first cache through all layers and back). Outputs of dense layers that are kept go
 //! to memory straight away; everything else is scratch.
 
+pub(crate) mod tangent;
+
 use std::ops::Range;
 
 use crate::Scalar;
@@ -89,10 +91,7 @@ impl<S: Scalar> Walk<'_, S> {
     pub(crate) fn chunk(&self, chunk: usize, worker: &mut Worker<S>, mut kept: Keep<'_, S>) {
         worker.total = 0.0;
         if self.backward {
-            for sums in &mut worker.sums {
-                sums.weight.fill(S::ZERO);
-                sums.bias.fill(S::ZERO);
-            }
+            worker.clear_sums();
         }
         let frozen = self.frozen.map(|chunks| &chunks[chunk]);
         let base = match self.forward {

@@ -68,4 +68,12 @@ impl<S: Scalar> Worker<S> {
             total: 0.0,
         }
     }
+
+    /// Before the first sample of a chunk.
+    pub(crate) fn clear_sums(&mut self) {
+        for sums in &mut self.sums {
+            sums.weight.fill(S::ZERO);
+            sums.bias.fill(S::ZERO);
+        }
+    }
 }

@@ -54,16 +54,23 @@ fn evaluations_allocate_nothing() {
         let mut accuracy = Accuracy::new(&case.network, case.samples.clone(), case.targets.clone()).unwrap();
         let (mut x, mut gradient) = (case.theta.clone(), vec![0.0; f.dim()]);
         let (mut trial, mut own, mut direction) = (x.clone(), x.clone(), x.clone());
+        let mut product = x.clone();
         let mut counts = vec![];
         for _ in 0..6 {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             f.value_gradient(&x, &mut gradient);
+            f.hessian_product().expect("networks offer products").apply(&x, &gradient, &mut product);
             split.freeze(&x, Pass::default());
             for (part, subset) in split.parts().iter_mut().zip(&subsets) {
                 let (own, of_part) = (&mut own[..subset.len()], &mut direction[..subset.len()]);
                 subset.gather(&x, own);
                 for _ in 0..3 {
                     part.value_gradient(own, of_part);
+                    part.hessian_product().expect("parts offer products").apply(
+                        own,
+                        of_part,
+                        &mut product[..own.len()],
+                    );
                     own.iter_mut().zip(&*of_part).for_each(|(x, g)| *x -= 0.01 * g);
                 }
             }

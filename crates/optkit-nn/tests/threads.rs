@@ -29,12 +29,20 @@ fn results_do_not_depend_on_the_number_of_threads() {
                 split.freeze(&case.theta, Pass::default());
                 let mut all = vec![value];
                 all.extend(&gradient);
+                let products = f.hessian_product().expect("networks offer products");
+                let direction: Vec<f64> = case.theta.iter().rev().copied().collect();
+                products.apply(&case.theta, &direction, &mut gradient);
+                all.extend(&gradient);
                 for (part, subset) in split.parts().iter_mut().zip(&subsets) {
                     let mut own = vec![0.0; subset.len()];
                     subset.gather(&case.theta, &mut own);
                     own.iter_mut().for_each(|v| *v *= 0.9);
                     let mut gradient = own.clone();
                     all.push(part.value_gradient(&own, &mut gradient));
+                    all.extend(&gradient);
+                    let direction = gradient.clone();
+                    let products = part.hessian_product().expect("parts offer products");
+                    products.apply(&own, &direction, &mut gradient);
                     all.extend(&gradient);
                 }
                 all

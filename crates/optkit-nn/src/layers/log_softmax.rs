@@ -36,3 +36,30 @@ pub(crate) fn backward<S: Scalar>(y: &[S], gradient: &mut [S], width: usize, str
         }
     }
 }
+
+/// R{y} = R{x} − Σ eʸ R{x}, in place of R{x}.
+pub(crate) fn tangent<S: Scalar>(y: &[S], rx: &mut [S], width: usize, stride: usize) {
+    for (rx, y) in rx.chunks_exact_mut(stride).zip(y.chunks_exact(stride)) {
+        let mean = S::from_f64(rx[..width].iter().zip(y).map(|(&rx, &y)| (y.exp() * rx).to_f64()).sum());
+        rx[..width].iter_mut().for_each(|rx| *rx = *rx - mean);
+    }
+}
+
+/// R{∂ℓ/∂x} = R{∂ℓ/∂y} − eʸ (R{y} Σ ∂ℓ/∂y + Σ R{∂ℓ/∂y}), beside ∂ℓ/∂x.
+pub(crate) fn backward_tangent<S: Scalar>(
+    [y, ry]: [&[S]; 2],
+    [g, rg]: [&mut [S]; 2],
+    width: usize,
+    stride: usize,
+) {
+    let outputs = y.chunks_exact(stride).zip(ry.chunks_exact(stride));
+    for ((g, rg), (y, ry)) in g.chunks_exact_mut(stride).zip(rg.chunks_exact_mut(stride)).zip(outputs) {
+        let total = |row: &[S]| S::from_f64(row[..width].iter().map(|v| v.to_f64()).sum());
+        let (sum, tangent) = (total(g), total(rg));
+        for c in 0..width {
+            let softmax = y[c].exp();
+            rg[c] = rg[c] - softmax * (ry[c] * sum + tangent);
+            g[c] = g[c] - softmax * sum;
+        }
+    }
+}

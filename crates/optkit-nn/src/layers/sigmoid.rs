@@ -11,3 +11,12 @@ pub(crate) fn backward<S: Scalar>(y: &[S], gradient: &mut [S]) {
         *g = *g * y * (S::ONE - y);
     }
 }
+
+/// R{g y'} = R{g} y' + g (1 − 2y) R{y}, beside g y'.
+pub(crate) fn backward_tangent<S: Scalar>([y, ry]: [&[S]; 2], [g, rg]: [&mut [S]; 2]) {
+    for ((g, rg), (&y, &ry)) in g.iter_mut().zip(rg).zip(y.iter().zip(ry)) {
+        let slope = y * (S::ONE - y);
+        *rg = *rg * slope + *g * (S::ONE - y - y) * ry;
+        *g = *g * slope;
+    }
+}
