@@ -53,8 +53,10 @@ fn every_function_is_solved_from_its_start_without_a_setting() {
             report.status, report.iterations, report.value, report.gradient_norm_inf
         );
         println!("{line}");
-        let listed = f.minima().iter().any(|m| (report.value - m.value).abs() <= 1e-6 * m.value.abs().max(1.0));
-        let good = if NOT_SMOOTH.contains(&name) { listed } else { is_first_order(&report, norm_inf(&gradient)) };
+        let listed =
+            f.minima().iter().any(|m| (report.value - m.value).abs() <= 1e-6 * m.value.abs().max(1.0));
+        let good =
+            if NOT_SMOOTH.contains(&name) { listed } else { is_first_order(&report, norm_inf(&gradient)) };
         let lies = matches!(report.status, Status::Converged { .. }) && report.gradient_norm_inf > 1e-6;
         if !good || lies || !report.point.iter().all(|v| v.is_finite()) {
             wrong.push(line);

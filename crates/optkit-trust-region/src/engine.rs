@@ -182,6 +182,38 @@ impl TrustRegion {
         Trial { ratio, accepted, gradient_known, comparison, unmoved }
     }
 
+    /// The length that a shrink starts from: a step that ended inside the ball and failed would be proposed again by
+    /// any ball that still holds it.
+    fn tried(&self, radius: f64, judged: f64, solved: &Solved) -> f64 {
+        if solved.on_boundary || judged >= self.options.rule.shrink_below {
+            radius
+        } else {
+            self.setup.distance(&self.trial.x, &self.now.x).min(radius)
+        }
+    }
+
+    /// A secant model learns most where it was wrong (Nocedal & Wright 2006, Alg. 6.2): the pair of a rejected trial, for
+    /// one gradient more. The authors' code does not, and neither does `Ratio::PaperCode`. True where something new was
+    /// offered to the model.
+    fn learn_rejected(&mut self, f: &mut dyn Objective, trial: &Trial) -> bool {
+        let wanted = self.setup.learns() && self.options.ratio == Ratio::Model;
+        if !wanted || trial.unmoved || !self.trial.value.is_finite() {
+            return false;
+        }
+        if !trial.gradient_known {
+            f.value_gradient(&self.trial.x, &mut self.trial.gradient);
+        }
+        if !all_finite(&self.trial.gradient) {
+            return false;
+        }
+        difference(&self.trial.x, &self.now.x, &mut self.step);
+        for (y, g) in self.trial.gradient.iter_mut().zip(&self.now.gradient) {
+            *y -= g;
+        }
+        self.setup.learn(&mut self.step, &mut self.trial.gradient, f.noise());
+        true
+    }
+
     fn move_to_trial(&mut self, f: &mut dyn Objective, gradient_known: bool) {
         std::mem::swap(&mut self.before, &mut self.now);
         std::mem::swap(&mut self.now, &mut self.trial);
@@ -306,20 +338,22 @@ impl Optimizer for TrustRegion {
         self.radius = self.radius.min(self.cap);
         let floor = self.radius_floor();
         let mut last = None;
-        let (mut rejected, mut accepted) = (0, false);
+        let (mut rejected, mut accepted, mut same_model) = (0, false, true);
         while rejected < self.options.trials && !accepted {
             let radius = self.radius;
-            let solved = self.solve(f, radius, rejected > 0);
+            let solved = self.solve(f, radius, rejected > 0 && same_model);
             let trial = self.attempt(f, &solved);
             // A rejected trial shrinks, whatever its ratio: gradients may praise a step that values do not bear out.
             let judged = if trial.accepted { trial.ratio } else { f64::NEG_INFINITY };
-            self.radius = self.options.rule.next(radius, judged, solved.on_boundary);
+            let tried = self.tried(radius, judged, &solved);
+            self.radius = self.options.rule.next(tried, judged, solved.on_boundary);
             accepted = trial.accepted;
             let over = radius <= floor || trial.unmoved;
             if accepted {
                 self.move_to_trial(f, trial.gradient_known);
             } else {
                 rejected += 1;
+                same_model = over || !self.learn_rejected(f, &trial);
             }
             last = Some(trial);
             if over {

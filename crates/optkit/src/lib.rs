@@ -72,7 +72,7 @@ pub use optkit_schwarz::{
     AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, Preset, SweepReport,
 };
 pub use optkit_trust_region::{
-    Cauchy, Exact, Form, Gradient, Model, Norm, Options as TrustRegionOptions, RadiusRule, Ratio, Scale,
+    Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule, Ratio, Scale,
     Solved, Steihaug, Subproblem, TrustRegion,
 };
 pub use run::{Iteration, Measure, Observer, Returned, Run, RunReport, Unobserved, resume, run};

@@ -2,7 +2,7 @@
 
 use optkit_core::{Optimizer, RadiusDriven, Subset};
 use optkit_lang::{Diagnostic, Method, Settings, Span};
-use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
+use optkit_quasi_newton::{GammaRule, History, Lsr1, Settings as Lsr1Settings};
 use optkit_schwarz::{Apts, Options, Partition, Preset};
 use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Norm, Options as Engine, RadiusRule, Ratio, Scale, TrustRegion, subproblem,
@@ -282,6 +282,10 @@ fn lsr1(settings: &Settings) -> Lsr1Settings {
             Some("below_eigenvalue") => GammaRule::BelowEigenvalue,
             Some("one") => GammaRule::Fixed(1.0),
             _ => GammaRule::Newest,
+        },
+        history: match settings.word("history") {
+            Some("rows") => History::Rows,
+            _ => History::Exact,
         },
         ..order_2()
     }
