@@ -115,16 +115,19 @@ impl<S: Scalar> Decomposition for NetworkDecomposition<S> {
     }
 
     fn save(&self, archive: &mut Archive) {
-        archive.put_work("shared", self.shared_work());
+        archive.put_integer("misses", u64::from(self.misses.is_some()));
+        if let Some(misses) = &self.misses {
+            archive.scope("miss", |archive| misses.save(archive));
+        }
         for (i, part) in self.parts.iter().enumerate() {
             archive.scope(&format!("part{i}"), |archive| part.save(archive));
         }
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        let shared = archive.work("shared")?;
-        if shared != self.shared_work() {
-            self.own_passes().work = shared;
+        self.misses = None;
+        if archive.integer("misses")? != 0 {
+            self.own_passes().load(&archive.scoped("miss"))?;
         }
         for (i, part) in self.parts.iter_mut().enumerate() {
             part.load(&archive.scoped(&format!("part{i}")))?;

@@ -202,6 +202,14 @@ impl<S: Scalar> Evaluator<S> {
         self.slots.len() - 1
     }
 
+    /// The first `count` slots and no other.
+    pub(crate) fn keep_slots(&mut self, count: usize) {
+        self.slots.truncate(count);
+        if let Some(published) = &self.published {
+            published.lock().unwrap_or_else(PoisonError::into_inner).truncate(count);
+        }
+    }
+
     /// A slot other than `slot` that holds nothing.
     pub(crate) fn spare_slot(&mut self, slot: usize) -> usize {
         let empty = |(i, s): (usize, &Slot<S>)| {

@@ -95,12 +95,11 @@ impl<S: Scalar> Objective for Part<S> {
 
     /// Everything else ends with the next `freeze`.
     fn save(&self, archive: &mut Archive) {
-        archive.put_work("work", self.evaluator.work);
+        self.evaluator.save_forgotten(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        self.evaluator.work = archive.work("work")?;
-        Ok(())
+        self.evaluator.load_forgotten(archive)
     }
 }
 

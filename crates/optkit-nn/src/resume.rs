@@ -19,8 +19,8 @@ impl<S: Scalar> Evaluator<S> {
         for (i, slot) in self.slots.iter().enumerate() {
             archive.scope(&format!("slot{i}"), |archive| {
                 archive.put_integer("used", slot.used);
-                // Left to a decomposition: nothing is here.
-                let Some(a) = slot.activations.as_deref() else { return archive.put("point", Vec::new()) };
+                let filled = slot.activations.as_deref().filter(|a| !a.point.is_empty());
+                let Some(a) = filled else { return archive.put("point", Vec::new()) };
                 archive.put("point", a.point.clone());
                 archive.put("ratios", a.derived.ratios.clone());
                 if !a.is_direct() {
@@ -51,6 +51,34 @@ impl<S: Scalar> Evaluator<S> {
             Some(At::Slot(slot)) => Some((slot, t)),
             _ => None,
         };
+        self.work = archive.work("work")?;
+        self.keep_slots(slots);
+        Ok(())
+    }
+
+    /// What outlasts forgetting: the work, and the slots in the order of their use, which says how long a point that is
+    /// evaluated will be remembered.
+    pub(crate) fn save_forgotten(&self, archive: &mut Archive) {
+        archive.put_work("work", self.work);
+        archive.put_integer("clock", self.clock);
+        archive.put_integer("slots", self.slots.len() as u64);
+        for (i, slot) in self.slots.iter().enumerate() {
+            archive.put_integer(&format!("used{i}"), slot.used);
+        }
+    }
+
+    pub(crate) fn load_forgotten(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.forget();
+        let slots = archive.integer("slots")? as usize;
+        for i in 0..slots {
+            let used = archive.integer(&format!("used{i}"))?;
+            if self.slots.len() <= i {
+                self.add_slot();
+            }
+            self.slots[i].used = used;
+        }
+        self.keep_slots(slots);
+        self.clock = archive.integer("clock")?;
         self.work = archive.work("work")?;
         Ok(())
     }

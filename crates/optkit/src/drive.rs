@@ -133,7 +133,7 @@ impl<'a> Drive<'a> {
         Self { run, measured, tally, clock }
     }
 
-    pub(crate) fn to_its_end(mut self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> RunReport {
+    pub(crate) fn finish(mut self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> RunReport {
         let status = self.drive(optimizer, f);
         self.report(optimizer, f, status)
     }

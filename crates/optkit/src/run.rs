@@ -149,7 +149,7 @@ pub fn run(
     let begun = Instant::now();
     optimizer.start(f, x0, None)?;
     tally.training = begun.elapsed();
-    Ok(Drive::new(run, tally, clock).to_its_end(optimizer, f))
+    Ok(Drive::new(run, tally, clock).finish(optimizer, f))
 }
 
 /// Takes up the run that `from` was made of: it goes on bit for bit as it would have gone on then, with the numbers of
@@ -171,5 +171,5 @@ pub fn resume(
     let clock = PhaseClock::resumed(tally.phases);
     optimizer.watch(Box::new(clock.clone()));
     tally.training += begun.elapsed();
-    Ok(Drive::new(run, tally, clock).to_its_end(optimizer, f))
+    Ok(Drive::new(run, tally, clock).finish(optimizer, f))
 }

@@ -7,9 +7,13 @@ use super::TrustRegion;
 impl TrustRegion {
     pub(super) fn save_to(&self, archive: &mut Archive) {
         archive.put("x", self.now.x.clone());
-        archive.put("gradient", self.now.gradient.clone());
-        archive.put("before.x", self.before.x.clone());
-        archive.put("before.gradient", self.before.gradient.clone());
+        if self.gradient_known {
+            archive.put("gradient", self.now.gradient.clone());
+        }
+        if self.can_undo {
+            archive.put("before.x", self.before.x.clone());
+            archive.put("before.gradient", self.before.gradient.clone());
+        }
         archive.put("scalars", vec![self.now.value, self.before.value, self.radius, self.cap]);
         self.setup.save(archive);
         archive.put_integer("iteration", self.iteration);
@@ -24,16 +28,20 @@ impl TrustRegion {
         }
         self.resize(n);
         archive.array_into("x", &mut self.now.x)?;
-        archive.array_into("gradient", &mut self.now.gradient)?;
-        archive.array_into("before.x", &mut self.before.x)?;
-        archive.array_into("before.gradient", &mut self.before.gradient)?;
+        self.gradient_known = archive.integer("gradient_known")? != 0;
+        if self.gradient_known {
+            archive.array_into("gradient", &mut self.now.gradient)?;
+        }
+        self.can_undo = archive.integer("can_undo")? != 0;
+        if self.can_undo {
+            archive.array_into("before.x", &mut self.before.x)?;
+            archive.array_into("before.gradient", &mut self.before.gradient)?;
+        }
         let mut scalars = [0.0; 4];
         archive.array_into("scalars", &mut scalars)?;
         [self.now.value, self.before.value, self.radius, self.cap] = scalars;
         self.setup.load(archive)?;
         self.iteration = archive.integer("iteration")?;
-        self.gradient_known = archive.integer("gradient_known")? != 0;
-        self.can_undo = archive.integer("can_undo")? != 0;
         Ok(())
     }
 }
