@@ -73,8 +73,12 @@ fn hessian_product(bencher: Bencher, threads: usize) {
     let (mut gradient, mut product) = (vec![0.0; x.len()], vec![0.0; x.len()]);
     let pool = pool(threads);
     pool.install(|| f.value_gradient(&x, &mut gradient));
-    let products = f.hessian_product().expect("networks offer products");
-    bencher.bench_local(|| pool.install(|| products.apply(&x, &gradient, &mut product)));
+    bencher.bench_local(|| {
+        pool.install(|| {
+            let products = f.hessian_product().expect("networks offer products");
+            products.apply(&x, &gradient, &mut product);
+        });
+    });
 }
 
 /// Loss with gradient of the part that owns one tensor, at two threads.
