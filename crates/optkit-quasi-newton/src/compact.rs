@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use optkit_core::vector::dot;
 use optkit_core::{Column, Compact};
+
+use crate::kernels;
 
 use crate::passes::{BLOCK, blocks};
 pub use crate::passes::{CHUNK, Passes};
@@ -16,7 +17,7 @@ pub use crate::passes::{CHUNK, Passes};
 pub const MOST_COLUMNS: usize = 256;
 
 /// Values that a thread keeps of all columns at once.
-const TILE: usize = 8 * 1024; // 64 KiB: second-level cache, and little enough for a stack
+const TILE: usize = 16 * 1024; // 128 KiB: second-level cache, and little enough for a stack
 
 /// A tall matrix, read by blocks of its columns.
 pub trait Columns: Sync {
@@ -118,7 +119,7 @@ pub fn project_remainder(psi: &impl Columns, v: &[f64], c: &[f64], passes: &mut 
             for (j, sum) in sums[..k].iter_mut().enumerate() {
                 *sum += column_dot(psi.block(j, rows.clone()), psi.gamma(), r);
             }
-            sums[k] += dot(r, r);
+            sums[k] += kernels::dot(r, r);
         }
     });
 }
@@ -144,7 +145,7 @@ pub fn combine(
             for (j, d) in d.iter().enumerate() {
                 column_axpy(*d, psi.block(j, rows.clone()), psi.gamma(), out);
             }
-            squares[0] += dot(out, out);
+            squares[0] += kernels::dot(out, out);
         }
     });
     squares[0]
@@ -174,9 +175,9 @@ pub fn residual(
             for ((r, y), bs) in r.iter_mut().zip(y).zip(&*bs) {
                 *r = y - bs;
             }
-            sums[0] += dot(s, r);
-            sums[1] += dot(r, r);
-            sums[2] += dot(bs, bs);
+            sums[0] += kernels::dot(s, r);
+            sums[1] += kernels::dot(r, r);
+            sums[2] += kernels::dot(bs, bs);
         }
     });
     sums
@@ -256,23 +257,18 @@ pub fn transform_in_place(panels: &mut Panels, w: &[f64], passes: &mut Passes, g
 }
 
 /// ψᵀv for a block of a column.
-#[must_use]
-pub fn column_dot(column: Column<'_>, gamma: f64, v: &[f64]) -> f64 {
+fn column_dot(column: Column<'_>, gamma: f64, v: &[f64]) -> f64 {
     match column {
-        Column::Vector(x) => dot(x, v),
-        Column::Pair { s, y } => pair_dot(s, y, gamma, v),
+        Column::Vector(x) => kernels::dot(x, v),
+        Column::Pair { s, y } => kernels::pair_dot(s, y, gamma, v),
     }
 }
 
 /// `out` ← out + cψ for a block of a column.
-pub fn column_axpy(c: f64, column: Column<'_>, gamma: f64, out: &mut [f64]) {
+fn column_axpy(c: f64, column: Column<'_>, gamma: f64, out: &mut [f64]) {
     match column {
-        Column::Vector(x) => optkit_core::vector::axpy(c, x, out),
-        Column::Pair { s, y } => {
-            for ((out, s), y) in out.iter_mut().zip(s).zip(y) {
-                *out += c * (y - gamma * s);
-            }
-        }
+        Column::Vector(x) => kernels::axpy(c, x, out),
+        Column::Pair { s, y } => kernels::pair_axpy(c, s, y, gamma, out),
     }
 }
 
@@ -285,27 +281,10 @@ pub fn entry(psi: &impl Columns, j: usize, row: usize) -> f64 {
     }
 }
 
-const LANES: usize = 8;
-
-fn pair_dot(s: &[f64], y: &[f64], gamma: f64, v: &[f64]) -> f64 {
-    let (mut sums, mut tail) = ([0.0; LANES], 0.0);
-    let whole = v.len() / LANES * LANES;
-    let chunks = s[..whole].chunks_exact(LANES).zip(y[..whole].chunks_exact(LANES));
-    for ((s, y), v) in chunks.zip(v[..whole].chunks_exact(LANES)) {
-        for lane in 0..LANES {
-            sums[lane] += (y[lane] - gamma * s[lane]) * v[lane];
-        }
-    }
-    for ((s, y), v) in s[whole..].iter().zip(&y[whole..]).zip(&v[whole..]) {
-        tail += (y - gamma * s) * v;
-    }
-    sums.iter().sum::<f64>() + tail
-}
-
 /// Rows of a tile of m columns.
 fn tile_rows(m: usize) -> usize {
     assert!(m <= MOST_COLUMNS, "at most {MOST_COLUMNS} columns, not {m}");
-    (TILE / m.max(1) / LANES * LANES).min(BLOCK)
+    (TILE / m.max(1) / 16 * 16).min(BLOCK)
 }
 
 /// The rows of all columns, formed, into `tile`.
@@ -313,11 +292,7 @@ fn load(psi: &impl Columns, rows: Range<usize>, tile: &mut [f64; TILE]) {
     for (j, out) in tile.chunks_exact_mut(rows.len()).take(psi.count()).enumerate() {
         match psi.block(j, rows.clone()) {
             Column::Vector(x) => out.copy_from_slice(x),
-            Column::Pair { s, y } => {
-                for ((out, s), y) in out.iter_mut().zip(s).zip(y) {
-                    *out = y - psi.gamma() * s;
-                }
-            }
+            Column::Pair { s, y } => kernels::pair_form(s, y, psi.gamma(), out),
         }
     }
 }
@@ -329,7 +304,7 @@ fn transform(tile: &[f64], w: &[f64], m: usize, (out, chunk, at): (&mut [f64], u
         let out = &mut out[i * chunk + at..][..height];
         out.fill(0.0);
         for (column, w) in tile.chunks_exact(height).zip(w) {
-            optkit_core::vector::axpy(*w, column, out);
+            kernels::axpy(*w, column, out);
         }
     }
 }
@@ -338,7 +313,7 @@ fn transform(tile: &[f64], w: &[f64], m: usize, (out, chunk, at): (&mut [f64], u
 fn add_gram<'a>(k: usize, column: impl Fn(usize) -> &'a [f64], sums: &mut [f64]) {
     for j in 0..k {
         for i in 0..=j {
-            sums[j * k + i] += dot(column(i), column(j));
+            sums[j * k + i] += kernels::dot(column(i), column(j));
         }
     }
 }

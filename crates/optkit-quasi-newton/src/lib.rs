@@ -20,9 +20,10 @@
 //! assert!((bv[0]).abs() < 1e-12 && (bv[1] + 1.0).abs() < 1e-12);
 //! # Ok::<(), optkit_quasi_newton::SettingsError>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // but for the choice of a processor's instructions, in `kernels`
 
 pub mod compact;
+mod kernels;
 mod lsr1;
 mod pairs;
 mod passes;

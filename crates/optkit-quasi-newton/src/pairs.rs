@@ -1,8 +1,8 @@
 //! The last m secant pairs (s, y) and their Gram matrices SᵀS, SᵀY, YᵀY.
 
-use optkit_core::vector::dot;
 use optkit_core::{Archive, LoadError};
 
+use crate::kernels::{cross, dot};
 use crate::passes::{BLOCK, Passes, blocks};
 
 /// A ring of pairs, counted by age: 0 is the oldest. The Gram matrices follow every change.
@@ -140,7 +140,7 @@ impl Pairs {
                 let (s, y) = (&s[rows.clone()], &y[rows.clone()]);
                 for (i, sums) in sums[..own].chunks_exact_mut(CROSS).enumerate() {
                     let old = (&self.s(i)[rows.clone()], &self.y(i)[rows.clone()]);
-                    add_cross(old, (s, y), gamma, sums);
+                    cross(old, (s, y), gamma, sums);
                 }
                 sums[own] += dot(s, s);
                 sums[own + 1] += dot(s, y);
@@ -227,33 +227,5 @@ impl Pairs {
         }
         self.measured.clear();
         Ok(())
-    }
-}
-
-const LANES: usize = 4; // five sums of four lanes fit the registers of any x86-64
-
-/// Adds sᵢᵀs, sᵢᵀy, yᵢᵀs, yᵢᵀy and (yᵢ − γsᵢ)ᵀs of a block: each entry is read once.
-fn add_cross((si, yi): (&[f64], &[f64]), (s, y): (&[f64], &[f64]), gamma: f64, sums: &mut [f64]) {
-    let mut lanes = [[0.0; LANES]; CROSS];
-    let mut add = |l: usize, si: f64, yi: f64, s: f64, y: f64| {
-        lanes[0][l] += si * s;
-        lanes[1][l] += si * y;
-        lanes[2][l] += yi * s;
-        lanes[3][l] += yi * y;
-        lanes[4][l] += (yi - gamma * si) * s;
-    };
-    let whole = s.len() / LANES * LANES;
-    let old = si[..whole].chunks_exact(LANES).zip(yi[..whole].chunks_exact(LANES));
-    let new = s[..whole].chunks_exact(LANES).zip(y[..whole].chunks_exact(LANES));
-    for ((si, yi), (s, y)) in old.zip(new) {
-        for l in 0..LANES {
-            add(l, si[l], yi[l], s[l], y[l]);
-        }
-    }
-    for i in whole..s.len() {
-        add(0, si[i], yi[i], s[i], y[i]);
-    }
-    for (sum, lanes) in sums.iter_mut().zip(lanes) {
-        *sum += lanes.iter().sum::<f64>();
     }
 }
