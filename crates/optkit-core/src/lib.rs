@@ -37,7 +37,10 @@ mod work;
 pub use archive::{Archive, LoadError};
 pub use counted::Counted;
 pub use decomposition::{Cost, Decomposition, Unsupported};
-pub use derivative_check::{DerivativeCheck, check_gradient};
+pub use derivative_check::{
+    DerivativeCheck, DerivativeReport, MOST_WRONG, UncheckedError, WrongDerivative, check_gradient,
+    find_wrong_gradient, find_wrong_product, nearby,
+};
 pub use from_fn::{FromFn, WithHessianProduct, from_fn};
 pub use from_value::{FromValue, from_value};
 pub use objective::{Bounds, HessianProduct, Objective, Pass, Residuals, Samples, Span};
