@@ -1,7 +1,9 @@
 //! Classic test functions.
 //!
-//! Each comes with its gradient, products with its Hessian, the start and the minima that its paper gives, and a
-//! decomposition in which a part costs less than the whole. [`CATALOG`] lists them; [`build`] makes one.
+//! Each comes with its gradient, products with its Hessian, starts, the minima that are known, and its source; with
+//! residuals and their Jacobian where it is a sum of squares; and with a decomposition in which a part costs less than
+//! the whole where its structure allows one. [`CATALOG`] lists them, [`NIST`] the nonlinear regressions of the
+//! Statistical Reference Datasets; [`build`] makes one.
 //!
 //! ```
 //! use optkit_core::Objective;
@@ -21,22 +23,75 @@
 #![forbid(unsafe_code)]
 
 mod atoms;
+mod blocks;
 mod catalog;
+mod dense;
 mod error;
+mod nist;
 mod number;
 mod operands;
+mod pattern;
 mod split;
+mod starts;
 mod sum_of_squares;
+mod sum_of_terms;
 mod tallied;
 mod test_function;
 
+mod ackley;
+mod bard;
 mod beale;
+mod biggs_exp6;
+mod booth;
+mod box_3d;
+mod branin;
+mod brown_almost_linear;
+mod brown_badly_scaled;
+mod brown_dennis;
+mod broyden_banded;
+mod broyden_tridiagonal;
+mod chebyquad;
+mod discrete_boundary_value;
+mod discrete_integral_equation;
+mod dixon_price;
+mod extended_rosenbrock;
+mod freudenstein_roth;
+mod gaussian;
+mod goldstein_price;
+mod griewank;
+mod gulf;
+mod helical_valley;
+mod himmelblau;
+mod jennrich_sampson;
+mod kowalik_osborne;
+mod levy;
+mod linear_full_rank;
+mod linear_rank_one;
+mod linear_rank_one_with_zeros;
+mod matyas;
+mod meyer;
+mod osborne_1;
+mod osborne_2;
+mod penalty_1;
+mod penalty_2;
+mod powell_badly_scaled;
 mod powell_singular;
 mod quadratic;
+mod rastrigin;
 mod rosenbrock;
+mod six_hump_camel;
+mod styblinski_tang;
+mod three_hump_camel;
+mod trid;
+mod trigonometric;
+mod variably_dimensioned;
+mod watson;
 mod wood;
+mod zakharov;
 
 pub use catalog::{CATALOG, Row, build, entries, find};
 pub use error::Error;
+pub use nist::{Certified, NIST, certified, nist};
 pub use operands::Operands;
+pub use starts::Starts;
 pub use test_function::{Minimum, TestFunction};

@@ -3,6 +3,27 @@
 use optkit_core::vocabulary::{Entry, Kind, Operand, Range};
 
 use crate::Error;
+use crate::starts::DRAWN;
+
+/// Of functions whose starts are drawn.
+pub(crate) const START: Operand =
+    count("start", 1, DRAWN as u64, "1", "which of the 20 starts, drawn once and for all, to begin at");
+
+/// A whole number called `name`.
+pub(crate) const fn count(
+    name: &'static str,
+    least: u64,
+    most: u64,
+    default: &'static str,
+    doc: &'static str,
+) -> Operand {
+    Operand { name, kind: Kind::Integer(least, most), default: Some(default), doc }
+}
+
+/// The number of variables, up to where a vector fills a machine's memory.
+pub(crate) const fn variables(least: u64, default: &'static str) -> Operand {
+    count("n", least, 100_000_000, default, "number of variables")
+}
 
 /// A value for every operand of one function, each inside its range.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +81,12 @@ impl Operands {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked against an Integer kind
     pub fn count(&self, name: &str) -> usize {
         self.real(name) as usize
+    }
+
+    /// The start asked for, counted from 0; the first where the function has one only.
+    pub(crate) fn start(&self) -> usize {
+        let declared = self.entry.operands.iter().any(|o| o.name == START.name);
+        if declared { self.count(START.name) - 1 } else { 0 }
     }
 
     /// The error that `operand` is not what the function needs beyond its range.

@@ -6,30 +6,20 @@
 //!
 //! The Hessian at the minimiser has rank 2 a group: Newton's method converges only linearly.
 
-use optkit_core::vocabulary::{Entry, Kind, Operand, Support};
-
+use crate::catalog::{function, mgh};
 use crate::number::Number;
-use crate::sum_of_squares::{Residuals, SumOfSquares};
-use crate::tallied::Tallied;
-use crate::{Error, Minimum, Operands, Row, TestFunction};
+use crate::operands::count;
+use crate::sum_of_squares::{Residuals, sum_of_squares};
+use crate::{Error, Minimum, Operands, Row, Starts, TestFunction};
 
 pub(crate) const ROW: Row = Row {
-    entry: Entry {
-        name: "powell_singular",
-        doc: "extended Powell singular function: the Hessian at the minimiser is singular",
-        operands: &[Operand {
-            name: "n",
-            kind: Kind::Integer(4, 100_000_000),
-            default: Some("4"),
-            doc: "number of variables, a multiple of 4",
-        }],
-        settings: &[],
-        slots: &[],
-        support: Support::Available,
-    },
+    entry: function(
+        "powell_singular",
+        "extended Powell singular function: the Hessian at the minimiser is singular",
+        &[count("n", 4, 100_000_000, "4", "number of variables, a multiple of 4")],
+    ),
     build,
-    source: "J. J. Moré, B. S. Garbow, K. E. Hillstrom, Testing unconstrained optimization software, \
-             ACM TOMS 7 (1981), functions 13 and 22",
+    source: mgh!("functions 13 and 22"),
 };
 
 fn build(operands: &Operands) -> Result<Box<dyn TestFunction>, Error> {
@@ -38,7 +28,7 @@ fn build(operands: &Operands) -> Result<Box<dyn TestFunction>, Error> {
         let below = n - n % 4;
         return Err(operands.refuse("n", format!("a multiple of 4 ({below} or {}, say)", below + 4)));
     }
-    Ok(Box::new(Tallied::whole(SumOfSquares(PowellSingular { groups: n / 4 }))))
+    Ok(sum_of_squares(operands, PowellSingular { groups: n / 4 }))
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +50,10 @@ impl Residuals<4, 4> for PowellSingular {
         let (between, across) = (x2 - x3 * 2.0, x1 - x4);
         [x1 + x2 * 10.0, (x3 - x4) * 5_f64.sqrt(), between * between, across * across * 10_f64.sqrt()]
     }
-    fn start(&self) -> Vec<f64> {
-        [3.0, -1.0, 0.0, 1.0].repeat(self.groups)
+    fn starts(&self) -> Starts {
+        Starts::one([3.0, -1.0, 0.0, 1.0].repeat(self.groups))
     }
     fn minima(&self) -> Vec<Minimum> {
-        vec![Minimum { value: 0.0, point: Some(vec![0.0; self.dim()]) }]
+        vec![Minimum::at(0.0, vec![0.0; self.dim()])]
     }
 }

@@ -21,8 +21,8 @@ use optkit_core::{Cost, Decomposition, Subset, Unsupported};
 
 use crate::atoms::{Atoms, CompensatedSum, Holders};
 use crate::split::{Ground, Split};
-use crate::tallied::{Evaluate, Formula, Tallied};
-use crate::{Minimum, Row};
+use crate::tallied::{Evaluate, Formula, Tallied, counted};
+use crate::{Minimum, Row, Starts};
 
 pub(crate) const ROW: Row = Row {
     entry: Entry {
@@ -46,9 +46,7 @@ pub(crate) const ROW: Row = Row {
         slots: &[],
         support: Support::Available,
     },
-    build: |operands| {
-        Ok(Box::new(Tallied::whole(Quadratic::new(operands.count("n"), operands.real("condition")))))
-    },
+    build: |operands| Ok(counted(operands, Quadratic::new(operands.count("n"), operands.real("condition")))),
     source: "J. Nocedal, S. J. Wright, Numerical Optimization (2006), chapter 5: conditioning of quadratics; \
              rotated by one reflection of A. S. Householder, J. ACM 5 (1958)",
 };
@@ -146,11 +144,11 @@ impl Evaluate for Quadratic {
 }
 
 impl Formula for Quadratic {
-    fn start(&self) -> Vec<f64> {
-        vec![0.0; self.dim()]
+    fn starts(&self) -> Starts {
+        Starts::one(vec![0.0; self.dim()])
     }
     fn minima(&self) -> Vec<Minimum> {
-        vec![Minimum { value: 0.0, point: Some(vec![MINIMISER; self.dim()]) }]
+        vec![Minimum::at(0.0, vec![MINIMISER; self.dim()])]
     }
 }
 

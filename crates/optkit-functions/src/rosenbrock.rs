@@ -7,28 +7,15 @@
 //! A curved valley. For n from 4 to 30 a second, local minimum near (−1, 1, …, 1) is known (Y.-W. Shang, Y.-H. Qiu,
 //! Evolutionary Computation 14, 2006).
 
-use optkit_core::vocabulary::{Entry, Kind, Operand, Support};
-
+use crate::catalog::function;
 use crate::number::Number;
-use crate::sum_of_squares::{Residuals, SumOfSquares};
-use crate::tallied::Tallied;
-use crate::{Minimum, Row};
+use crate::operands::variables;
+use crate::sum_of_squares::{Residuals, sum_of_squares};
+use crate::{Minimum, Row, Starts};
 
 pub(crate) const ROW: Row = Row {
-    entry: Entry {
-        name: "rosenbrock",
-        doc: "chained Rosenbrock function: a curved valley",
-        operands: &[Operand {
-            name: "n",
-            kind: Kind::Integer(2, 100_000_000),
-            default: Some("2"),
-            doc: "number of variables",
-        }],
-        settings: &[],
-        slots: &[],
-        support: Support::Available,
-    },
-    build: |operands| Ok(Box::new(Tallied::whole(SumOfSquares(Rosenbrock { n: operands.count("n") })))),
+    entry: function("rosenbrock", "chained Rosenbrock function: a curved valley", &[variables(2, "2")]),
+    build: |operands| Ok(sum_of_squares(operands, Rosenbrock { n: operands.count("n") })),
     source: "H. H. Rosenbrock, An automatic method for finding the greatest or least value of a function, \
              The Computer Journal 3 (1960); chained as in Ph. L. Toint, Mathematics of Computation 32 (1978)",
 };
@@ -51,10 +38,10 @@ impl Residuals<2, 2> for Rosenbrock {
     fn residuals<T: Number>(&self, _block: usize, [x, next]: [T; 2]) -> [T; 2] {
         [(next - x * x) * 10.0, x - 1.0]
     }
-    fn start(&self) -> Vec<f64> {
-        (0..self.n).map(|i| if i % 2 == 0 { -1.2 } else { 1.0 }).collect()
+    fn starts(&self) -> Starts {
+        Starts::one((0..self.n).map(|i| if i % 2 == 0 { -1.2 } else { 1.0 }).collect())
     }
     fn minima(&self) -> Vec<Minimum> {
-        vec![Minimum { value: 0.0, point: Some(vec![1.0; self.n]) }]
+        vec![Minimum::at(0.0, vec![1.0; self.n])]
     }
 }

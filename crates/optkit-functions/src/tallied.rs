@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use optkit_core::{
-    Archive, Cost, Decomposition, HessianProduct, LoadError, Objective, Subset, Unsupported, Work,
+    Archive, Cost, Decomposition, HessianProduct, LoadError, Objective, Residuals, Subset, Unsupported, Work,
 };
 
-use crate::{Minimum, TestFunction};
+use crate::{Minimum, Operands, Starts, TestFunction};
 
 /// Evaluations, uncounted. Slices have length `dim`.
 pub(crate) trait Evaluate: Send {
@@ -23,31 +23,43 @@ pub(crate) trait Evaluate: Send {
     fn decompose(&self, _parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
         Err(Unsupported)
     }
+    /// The number of residuals, where f is the sum of their squares.
+    fn residual_count(&self) -> Option<usize> {
+        None
+    }
+    fn residuals(&mut self, _x: &[f64], _residuals: &mut [f64]) {}
+    /// Hands out the structural entries of the residuals' Jacobian: (row, column, value), in this order.
+    fn jacobian(&mut self, _x: &[f64], _entry: &mut dyn FnMut(usize, usize, f64)) {}
 }
 
 /// A whole function: what a file of this crate defines.
 pub(crate) trait Formula: Evaluate {
-    fn start(&self) -> Vec<f64>;
+    fn starts(&self) -> Starts;
     fn minima(&self) -> Vec<Minimum>;
 }
 
+/// The function of a row, counted, at the start that the operands choose.
+pub(crate) fn counted<F: Formula + 'static>(operands: &Operands, formula: F) -> Box<dyn TestFunction> {
+    let tallied = Tallied::share(formula, Cost::WHOLE);
+    Box::new(Tallied { start: operands.start(), ..tallied })
+}
+
 /// Counts: a value ½ gradient equivalent, a gradient with its value 1 (½ where the value there was the last thing
-/// evaluated), a Hessian product 1; a part's by its share of the whole.
+/// evaluated), a Hessian product 1, residuals as a value and a Jacobian as a gradient; a part's by its share of the
+/// whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Tallied<E> {
     pub(crate) inner: E,
     cost: Cost,
     work: Work,
     last: Vec<f64>,
+    /// The start chosen, from 0.
+    start: usize,
 }
 
 impl<E: Evaluate> Tallied<E> {
-    pub(crate) fn whole(inner: E) -> Self {
-        Self::share(inner, Cost::WHOLE)
-    }
-
     pub(crate) fn share(inner: E, cost: Cost) -> Self {
-        Self { inner, cost, work: Work::default(), last: Vec::new() }
+        Self { inner, cost, work: Work::default(), last: Vec::new(), start: 0 }
     }
 
     pub(crate) fn cost(&self) -> Cost {
@@ -93,6 +105,9 @@ impl<E: Evaluate> Objective for Tallied<E> {
     fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
         Some(self)
     }
+    fn residuals(&mut self) -> Option<&mut dyn Residuals> {
+        self.inner.residual_count().is_some().then_some(self as &mut dyn Residuals)
+    }
     fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
         self.inner.decompose(parts)
     }
@@ -118,9 +133,31 @@ impl<E: Evaluate> HessianProduct for Tallied<E> {
     }
 }
 
+impl<E: Evaluate> Residuals for Tallied<E> {
+    fn count(&self) -> usize {
+        self.inner.residual_count().unwrap_or(0)
+    }
+    fn residuals(&mut self, x: &[f64], residuals: &mut [f64]) {
+        assert_eq!(residuals.len(), self.count(), "as many places as residuals");
+        self.forget();
+        self.remember(x);
+        self.inner.residuals(x, residuals);
+    }
+    fn jacobian(&mut self, x: &[f64], entry: &mut dyn FnMut(usize, usize, f64)) {
+        self.remember(x);
+        self.work.gradients += 1;
+        self.work.gradient_equivalents += 0.5 * self.cost.backward;
+        self.inner.jacobian(x, entry);
+    }
+}
+
 impl<F: Formula> TestFunction for Tallied<F> {
     fn start(&self) -> Vec<f64> {
-        self.inner.start()
+        let starts = self.inner.starts();
+        starts.get(self.start).expect("the operand `start` has as many values as there are starts")
+    }
+    fn starts(&self) -> Starts {
+        self.inner.starts()
     }
     fn minima(&self) -> Vec<Minimum> {
         self.inner.minima()

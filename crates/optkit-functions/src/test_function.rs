@@ -2,6 +2,8 @@
 
 use optkit_core::Objective;
 
+use crate::Starts;
+
 /// A known minimum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Minimum {
@@ -11,10 +13,23 @@ pub struct Minimum {
     pub point: Option<Vec<f64>>,
 }
 
-/// An objective with a standard start and known minima.
+impl Minimum {
+    pub(crate) fn at(value: f64, point: Vec<f64>) -> Self {
+        Self { value, point: Some(point) }
+    }
+
+    pub(crate) fn value(value: f64) -> Self {
+        Self { value, point: None }
+    }
+}
+
+/// An objective with starts and known minima.
 pub trait TestFunction: Objective {
-    /// The starting point of the function's source, length n.
+    /// The start that the operand `start` chose, length n; the first where the function has no such operand.
     fn start(&self) -> Vec<f64>;
+
+    /// All starts.
+    fn starts(&self) -> Starts;
 
     /// Known minima, global ones first. Others may exist.
     fn minima(&self) -> Vec<Minimum>;

@@ -6,40 +6,21 @@
 //!
 //! Near (−1, 1, −1, 1) a saddle point with f ≈ 7.88 holds up methods without negative curvature.
 
-use optkit_core::vocabulary::{Entry, Support};
-
+use crate::catalog::{function, mgh};
 use crate::number::Number;
-use crate::sum_of_squares::{Residuals, SumOfSquares};
-use crate::tallied::Tallied;
-use crate::{Minimum, Row};
+use crate::sum_of_squares::{Residuals, sum_of_squares};
+use crate::{Minimum, Row, Starts};
 
 pub(crate) const ROW: Row = Row {
-    entry: Entry {
-        name: "wood",
-        doc: "Wood's function of 4 variables: a saddle point on the way to the minimum",
-        operands: &[],
-        settings: &[],
-        slots: &[],
-        support: Support::Available,
-    },
-    build: |_| Ok(Box::new(Tallied::whole(SumOfSquares(Wood)))),
-    source: "J. J. Moré, B. S. Garbow, K. E. Hillstrom, Testing unconstrained optimization software, \
-             ACM TOMS 7 (1981), function 14; after A. R. Colville, IBM report 320-2949 (1968)",
+    entry: function("wood", "Wood's function of 4 variables: a saddle point on the way to the minimum", &[]),
+    build: |operands| Ok(sum_of_squares(operands, Wood)),
+    source: mgh!("function 14; after A. R. Colville, IBM report 320-2949 (1968)"),
 };
 
 #[derive(Clone, Copy, Debug)]
 struct Wood;
 
 impl Residuals<4, 6> for Wood {
-    fn dim(&self) -> usize {
-        4
-    }
-    fn blocks(&self) -> usize {
-        1
-    }
-    fn variables(&self, _block: usize) -> [usize; 4] {
-        [0, 1, 2, 3]
-    }
     fn residuals<T: Number>(&self, _block: usize, [x1, x2, x3, x4]: [T; 4]) -> [T; 6] {
         [
             (x2 - x1 * x1) * 10.0,
@@ -50,10 +31,10 @@ impl Residuals<4, 6> for Wood {
             (x2 - x4) * 0.1_f64.sqrt(),
         ]
     }
-    fn start(&self) -> Vec<f64> {
-        vec![-3.0, -1.0, -3.0, -1.0]
+    fn starts(&self) -> Starts {
+        Starts::one(vec![-3.0, -1.0, -3.0, -1.0])
     }
     fn minima(&self) -> Vec<Minimum> {
-        vec![Minimum { value: 0.0, point: Some(vec![1.0; 4]) }]
+        vec![Minimum::at(0.0, vec![1.0; 4])]
     }
 }
