@@ -75,10 +75,10 @@ impl DenseResiduals for DiscreteIntegralEquation {
     fn jacobian(&self, x: &[f64], entry: &mut dyn FnMut(usize, usize, f64)) {
         let half = 0.5 / (self.n + 1) as f64;
         for row in 0..self.n {
-            for j in 0..self.n {
+            for (j, x) in x.iter().enumerate() {
                 let kernel = self.t(row.min(j)) * (1.0 - self.t(row.max(j)));
                 let own = if j == row { 1.0 } else { 0.0 };
-                entry(row, j, own + 3.0 * half * kernel * (x[j] + self.t(j) + 1.0).powi(2));
+                entry(row, j, own + 3.0 * half * kernel * (x + self.t(j) + 1.0).powi(2));
             }
         }
     }

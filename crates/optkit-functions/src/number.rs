@@ -140,6 +140,7 @@ impl<T: Number, const W: usize> Number for Dual<T, W> {
 impl<T: Number, const W: usize> Div for Dual<T, W> {
     type Output = Self;
     #[inline]
+    #[allow(clippy::suspicious_arithmetic_impl)] // the quotient rule multiplies and subtracts
     fn div(self, other: Self) -> Self {
         let value = self.value / other.value;
         let partials = array::from_fn(|i| (self.partials[i] - value * other.partials[i]) / other.value);
@@ -238,10 +239,11 @@ mod tests {
     #[test]
     fn elementary_functions_have_their_textbook_derivatives() {
         type Second = Dual<Dual<f64, 1>, 1>;
+        type Case = (fn(Second) -> Second, [f64; 3]);
         let x: f64 = 0.5;
         let atan = 1.0 / (1.0 + x * x);
         let root = x.sqrt();
-        let cases: [(fn(Second) -> Second, [f64; 3]); 9] = [
+        let cases: [Case; 9] = [
             (Number::exp, [x.exp(), x.exp(), x.exp()]),
             (Number::exp_m1, [x.exp_m1(), x.exp(), x.exp()]),
             (Number::ln, [x.ln(), 2.0, -4.0]),
