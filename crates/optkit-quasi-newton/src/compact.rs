@@ -98,9 +98,7 @@ impl Columns for Panels {
 pub fn project(psi: &impl Columns, v: &[f64], passes: &mut Passes, coefficients: &mut [f64]) {
     passes.sum(psi.rows(), coefficients, |rows, sums| {
         for rows in blocks(rows, BLOCK) {
-            for (j, sum) in sums.iter_mut().enumerate() {
-                *sum += column_dot(psi.block(j, rows.clone()), psi.gamma(), &v[rows.clone()]);
-            }
+            add_products(psi, &rows, &v[rows.clone()], sums);
         }
     });
 }
@@ -113,12 +111,8 @@ pub fn project_remainder(psi: &impl Columns, v: &[f64], c: &[f64], passes: &mut 
         for rows in blocks(rows, BLOCK) {
             let r = &mut space[..rows.len()];
             r.copy_from_slice(&v[rows.clone()]);
-            for (j, c) in c.iter().enumerate() {
-                column_axpy(-c, psi.block(j, rows.clone()), psi.gamma(), r);
-            }
-            for (j, sum) in sums[..k].iter_mut().enumerate() {
-                *sum += column_dot(psi.block(j, rows.clone()), psi.gamma(), r);
-            }
+            add_columns(psi, &rows, -1.0, c, r);
+            add_products(psi, &rows, r, &mut sums[..k]);
             sums[k] += kernels::dot(r, r);
         }
     });
@@ -138,13 +132,9 @@ pub fn combine(
         for rows in blocks(rows, BLOCK) {
             let out = &mut out[rows.start - start..rows.end - start];
             out.copy_from_slice(&v[rows.clone()]);
-            for (j, c) in c.iter().enumerate() {
-                column_axpy(-c, psi.block(j, rows.clone()), psi.gamma(), out);
-            }
+            add_columns(psi, &rows, -1.0, c, out);
             out.iter_mut().for_each(|o| *o *= a);
-            for (j, d) in d.iter().enumerate() {
-                column_axpy(*d, psi.block(j, rows.clone()), psi.gamma(), out);
-            }
+            add_columns(psi, &rows, 1.0, d, out);
             squares[0] += kernels::dot(out, out);
         }
     });
@@ -169,9 +159,7 @@ pub fn residual(
             let bs = &mut space[..rows.len()];
             bs.copy_from_slice(s);
             bs.iter_mut().for_each(|v| *v *= psi.gamma());
-            for (j, c) in c.iter().enumerate() {
-                column_axpy(*c, psi.block(j, rows.clone()), psi.gamma(), bs);
-            }
+            add_columns(psi, &rows, 1.0, c, bs);
             for ((r, y), bs) in r.iter_mut().zip(y).zip(&*bs) {
                 *r = y - bs;
             }
@@ -256,11 +244,33 @@ pub fn transform_in_place(panels: &mut Panels, w: &[f64], passes: &mut Passes, g
     mirror(k, gram);
 }
 
-/// ψᵀv for a block of a column.
-fn column_dot(column: Column<'_>, gamma: f64, v: &[f64]) -> f64 {
-    match column {
-        Column::Vector(x) => kernels::dot(x, v),
-        Column::Pair { s, y } => kernels::pair_dot(s, y, gamma, v),
+/// Adds Ψᵀv of a block of rows to `sums`; v are those rows.
+fn add_products(psi: &impl Columns, rows: &Range<usize>, v: &[f64], sums: &mut [f64]) {
+    for (j, sum) in sums.iter_mut().enumerate() {
+        *sum += match psi.block(j, rows.clone()) {
+            Column::Vector(x) => kernels::dot(x, v),
+            Column::Pair { s, y } => kernels::pair_dot(s, y, psi.gamma(), v),
+        };
+    }
+}
+
+/// Adds sign·Ψc of a block of rows to `out`, which are those rows.
+fn add_columns(psi: &impl Columns, rows: &Range<usize>, sign: f64, c: &[f64], out: &mut [f64]) {
+    let gamma = psi.gamma();
+    let column = |j| psi.block(j, rows.clone());
+    for (j, c) in c.chunks(2).enumerate() {
+        let first = column(2 * j);
+        match (first, c.get(1).map(|_| column(2 * j + 1))) {
+            (Column::Pair { s, y }, Some(Column::Pair { s: t, y: z })) => {
+                kernels::pair_axpy_2([sign * c[0], sign * c[1]], (s, y), (t, z), gamma, out);
+            }
+            (_, second) => {
+                column_axpy(sign * c[0], first, gamma, out);
+                if let Some(second) = second {
+                    column_axpy(sign * c[1], second, gamma, out);
+                }
+            }
+        }
     }
 }
 

@@ -7,6 +7,9 @@
 /// Independent sums of a reduction: four vectors of AVX2, enough to hide an addition's latency.
 const LANES: usize = 16;
 
+/// s and y.
+pub(crate) type Pair<'a> = (&'a [f64], &'a [f64]);
+
 /// Defines a function that runs `body`, compiled for the processor that it finds itself on.
 macro_rules! kernel {
     ($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = $body:ident) => {
@@ -44,14 +47,13 @@ kernel! {
     pair_axpy(c: f64, s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) = pair_axpy_body
 }
 kernel! {
+    /// `out` ← out + Σ c(y − γs) of two pairs: `out` is read and written once.
+    pair_axpy_2(c: [f64; 2], a: Pair<'_>, b: Pair<'_>, gamma: f64, out: &mut [f64]) = pair_axpy_2_body
+}
+kernel! {
     /// `out` ← y − γs.
     pair_form(s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) = pair_form_body
 }
-kernel! {
-    /// Adds sᵢᵀs, sᵢᵀy, yᵢᵀs, yᵢᵀy and (yᵢ − γsᵢ)ᵀs: each entry is read once.
-    cross(old: (&[f64], &[f64]), new: (&[f64], &[f64]), gamma: f64, sums: &mut [f64]) = cross_body
-}
-
 #[inline(always)]
 fn dot_body(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len());
@@ -112,30 +114,11 @@ fn pair_form_body(s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn cross_body(old: (&[f64], &[f64]), new: (&[f64], &[f64]), gamma: f64, sums: &mut [f64]) {
-    const LANES: usize = 8; // five sums of two vectors, beside four operands
-    let mut lanes = [[0.0; LANES]; 5];
-    let mut add = |l: usize, si: f64, yi: f64, s: f64, y: f64| {
-        lanes[0][l] += si * s;
-        lanes[1][l] += si * y;
-        lanes[2][l] += yi * s;
-        lanes[3][l] += yi * y;
-        lanes[4][l] += (yi - gamma * si) * s;
-    };
-    let (si, si_rest) = old.0.as_chunks::<LANES>();
-    let (yi, yi_rest) = old.1.as_chunks::<LANES>();
-    let (s, s_rest) = new.0.as_chunks::<LANES>();
-    let (y, y_rest) = new.1.as_chunks::<LANES>();
-    for ((si, yi), (s, y)) in si.iter().zip(yi).zip(s.iter().zip(y)) {
-        for l in 0..LANES {
-            add(l, si[l], yi[l], s[l], y[l]);
-        }
-    }
-    for ((si, yi), (s, y)) in si_rest.iter().zip(yi_rest).zip(s_rest.iter().zip(y_rest)) {
-        add(0, *si, *yi, *s, *y);
-    }
-    for (sum, lanes) in sums.iter_mut().zip(lanes) {
-        *sum += lanes.iter().sum::<f64>();
+fn pair_axpy_2_body(c: [f64; 2], a: Pair<'_>, b: Pair<'_>, gamma: f64, out: &mut [f64]) {
+    let n = out.len();
+    assert!(a.0.len() == n && a.1.len() == n && b.0.len() == n && b.1.len() == n);
+    for ((out, (sa, ya)), (sb, yb)) in out.iter_mut().zip(a.0.iter().zip(a.1)).zip(b.0.iter().zip(b.1)) {
+        *out += c[0] * (ya - gamma * sa) + c[1] * (yb - gamma * sb);
     }
 }
 
@@ -159,10 +142,13 @@ mod tests {
         pair_form(&s, &y, 1.3, &mut a);
         pair_form_body(&s, &y, 1.3, &mut b);
         assert_eq!(a, b);
-        let (mut a, mut b) = ([0.5; 5], [0.5; 5]);
-        cross((&s, &y), (&v, &w), 1.3, &mut a);
-        cross_body((&s, &y), (&v, &w), 1.3, &mut b);
+        let (mut a, mut b, mut single) = (w.clone(), w.clone(), w.clone());
+        pair_axpy_2([0.1, 0.7], (&s, &y), (&v, &w), 1.3, &mut a);
+        pair_axpy_2_body([0.1, 0.7], (&s, &y), (&v, &w), 1.3, &mut b);
         assert_eq!(a, b);
+        pair_axpy(0.1, &s, &y, 1.3, &mut single);
+        pair_axpy(0.7, &v, &w, 1.3, &mut single);
+        assert!(a.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-14));
         let plain: f64 = s.iter().zip(&v).map(|(s, v)| s * v).sum();
         assert!((dot(&s, &v) - plain).abs() < 1e-12);
     }

@@ -1,6 +1,7 @@
 //! Limited-memory quasi-Newton matrices in compact form, B = γI + ΨMΨᵀ with Ψ n×m and m small.
 //!
-//! [`Pairs`] keeps the last secant pairs (s, y) and their Gram matrices; [`Lsr1`] makes a matrix of them;
+//! [`Pairs`] keeps the last secant pairs (s, y) and their Gram matrices; [`Lsr1`] and
+//! [`Lbfgs`] make matrices of them;
 //! [`compact`] holds the passes over the columns of any such matrix, [`small`] the m×m eigenproblems.
 //!
 //! Byrd, Nocedal & Schnabel, *Representations of quasi-Newton matrices and their use in limited memory methods*,
@@ -24,10 +25,12 @@
 
 pub mod compact;
 mod kernels;
+mod lbfgs;
 mod lsr1;
 mod pairs;
 mod passes;
 pub mod small;
 
+pub use lbfgs::Lbfgs;
 pub use lsr1::{GammaRule, History, Learned, Lsr1, Reason, Settings, SettingsError, Skips};
 pub use pairs::Pairs;

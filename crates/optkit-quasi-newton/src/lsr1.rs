@@ -179,7 +179,7 @@ impl Lsr1 {
         assert!(s.len() == n && y.len() == n, "learn: a pair of another length than n = {n}");
         match self.judge(s, y, noise) {
             Some(reason) => {
-                self.skips.0[reason as usize] += 1;
+                self.skips.count(reason);
                 Learned::Skipped(reason)
             }
             None if self.part.is_open() => {
@@ -273,9 +273,7 @@ impl Lsr1 {
     pub fn save(&self, archive: &mut Archive) {
         archive.scope("pairs", |a| self.pairs.save(a));
         self.part.save(self.gamma, &self.middle, archive);
-        for (name, count) in Skips::NAMES.iter().zip(self.skips.0) {
-            archive.put_integer(&format!("skipped_{name}"), count);
-        }
+        self.skips.save(archive);
     }
 
     /// The inverse of [`save`](Self::save), into a matrix of the same settings that was cleared to the same n.
@@ -285,9 +283,7 @@ impl Lsr1 {
     /// Where an entry is missing or has another length.
     pub fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.pairs.load(&archive.scoped("pairs"))?;
-        for (name, count) in Skips::NAMES.iter().zip(&mut self.skips.0) {
-            *count = archive.integer(&format!("skipped_{name}"))?;
-        }
+        self.skips.load(archive)?;
         self.refresh(); // all else of a whole is a function of the Gram matrices
         if let Some(gamma) = self.part.load(self.dim(), &mut self.middle, archive)? {
             self.gamma = gamma;

@@ -2,8 +2,8 @@
 
 use optkit_core::{Archive, LoadError};
 
-use crate::kernels::{cross, dot};
-use crate::passes::{BLOCK, Passes, blocks};
+use crate::kernels::{dot, pair_dot};
+use crate::passes::{Passes, blocks};
 
 /// A ring of pairs, counted by age: 0 is the oldest. The Gram matrices follow every change.
 ///
@@ -36,6 +36,8 @@ pub struct Pairs {
 
 /// Sums an old pair has with a new one.
 const CROSS: usize = 5;
+/// Rows of a block of which four vectors stay in the first-level cache while all sums are taken of them.
+const FOUR_IN_CACHE: usize = 768;
 
 impl Pairs {
     /// Room for `memory` pairs; [`clear`](Self::clear) sets their length.
@@ -136,11 +138,15 @@ impl Pairs {
         let own = CROSS * self.len();
         sums.resize(own + 3, 0.0);
         passes.sum(self.dim, &mut sums, |rows, sums| {
-            for rows in blocks(rows, BLOCK) {
+            for rows in blocks(rows, FOUR_IN_CACHE) {
                 let (s, y) = (&s[rows.clone()], &y[rows.clone()]);
                 for (i, sums) in sums[..own].chunks_exact_mut(CROSS).enumerate() {
-                    let old = (&self.s(i)[rows.clone()], &self.y(i)[rows.clone()]);
-                    cross(old, (s, y), gamma, sums);
+                    let (si, yi) = (&self.s(i)[rows.clone()], &self.y(i)[rows.clone()]);
+                    sums[0] += dot(si, s);
+                    sums[1] += dot(si, y);
+                    sums[2] += dot(yi, s);
+                    sums[3] += dot(yi, y);
+                    sums[4] += pair_dot(si, yi, gamma, s);
                 }
                 sums[own] += dot(s, s);
                 sums[own + 1] += dot(s, y);

@@ -1,5 +1,7 @@
 //! Settings of a limited-memory SR1 matrix, and what it says of a pair.
 
+use optkit_core::{Archive, LoadError};
+
 use super::{GammaRule, Lsr1};
 
 /// Settings of an [`Lsr1`].
@@ -102,15 +104,32 @@ pub enum Reason {
 
 /// How many pairs were skipped, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skips(pub(super) [u64; 5]);
+pub struct Skips([u64; 5]);
 
 impl Skips {
-    pub(super) const NAMES: [&'static str; 5] = ["not_finite", "no_step", "known", "degenerate", "full"];
+    const NAMES: [&'static str; 5] = ["not_finite", "no_step", "known", "degenerate", "full"];
 
     /// For this reason.
     #[must_use]
     pub fn of(&self, reason: Reason) -> u64 {
         self.0[reason as usize]
+    }
+
+    pub(crate) fn count(&mut self, reason: Reason) {
+        self.0[reason as usize] += 1;
+    }
+
+    pub(crate) fn save(&self, archive: &mut Archive) {
+        for (name, count) in Self::NAMES.iter().zip(self.0) {
+            archive.put_integer(&format!("skipped_{name}"), count);
+        }
+    }
+
+    pub(crate) fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        for (name, count) in Self::NAMES.iter().zip(&mut self.0) {
+            *count = archive.integer(&format!("skipped_{name}"))?;
+        }
+        Ok(())
     }
 
     /// For any reason.
