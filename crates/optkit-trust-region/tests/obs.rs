@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, DVector};
 use optkit_core::vector::norm2;
 use optkit_quasi_newton::{GammaRule, Lsr1, Settings};
 use optkit_trust_region::{Obs, Subproblem};
-use oracle::{Matrix, eigenvalues, errors, solve};
+use oracle::{Matrix, errors, solve};
 use proptest::prelude::*;
 
 const SIZES: [usize; 3] = [12, 1_000, 20_000];
@@ -113,18 +113,11 @@ fn models_that_lsr1_learns_on_a_trajectory() {
                     let solved = Obs::default().solve(g.as_slice(), &mut b, radius, &mut p);
                     let what = Matrix::of(&b);
                     let errors = errors(&what, g.as_slice(), radius, &p, solved);
-                    // What the explicit M makes of rounding, beside ‖B‖.
-                    let values = eigenvalues(&what);
-                    let norm = values[0].abs().max(values[values.len() - 1].abs());
-                    let inner: f64 = what.middle.amax() * what.psi.norm_squared();
-                    let bar = 1e3 * (inner / norm).max(1.0);
                     if std::env::var_os("OBS_ERRORS").is_some() {
-                        eprintln!("n = {n}, {gamma:?}: inner {:.1e} {errors:?}", inner / norm);
+                        eprintln!("n = {n}, {gamma:?}: {errors:?}");
                     }
-                    assert!(
-                        errors.backward <= bar && errors.indefinite <= bar,
-                        "n = {n}, {gamma:?}: {errors:?}, bar {bar:e}"
-                    );
+                    let worst = errors.backward.max(errors.indefinite).max(errors.reduction);
+                    assert!(worst <= 1e3, "n = {n}, {gamma:?}: {errors:?}");
                     assert!(errors.boundary <= 1e-10, "n = {n}, {gamma:?}: {errors:?}");
                 }
             }
