@@ -53,10 +53,12 @@ pub(crate) fn pairwise(range: Range<usize>, term: &mut impl FnMut(usize) -> f64)
     pairwise(range.start..middle, term) + pairwise(middle..range.end, term)
 }
 
+#[inline]
 fn pick<const W: usize>(x: &[f64], places: [usize; W]) -> [f64; W] {
     places.map(|place| x[place])
 }
 
+#[inline]
 fn add_at<const W: usize>(local: [f64; W], places: [usize; W], into: &mut [f64]) {
     for (place, local) in places.into_iter().zip(local) {
         into[place] += local;

@@ -31,10 +31,12 @@ impl Residuals<7, 1> for BroydenBanded {
         self.n
     }
     /// At the ends the window stays inside.
+    #[inline]
     fn variables(&self, block: usize) -> [usize; 7] {
         let first = block.saturating_sub(5).min(self.n - 7);
         array::from_fn(|i| first + i)
     }
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn residuals<T: Number>(&self, block: usize, x: [T; 7]) -> [T; 1] {
         let at = block - self.variables(block)[0];
         let mut r = x[at] * (x[at] * x[at] * 5.0 + 2.0) + 1.0;

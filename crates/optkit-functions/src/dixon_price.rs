@@ -35,9 +35,11 @@ impl Residuals<2, 1> for DixonPrice {
     fn blocks(&self) -> usize {
         self.n
     }
+    #[inline]
     fn variables(&self, block: usize) -> [usize; 2] {
         [block.max(1) - 1, block.max(1)]
     }
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn residuals<T: Number>(&self, block: usize, [x, next]: [T; 2]) -> [T; 1] {
         match block {
             0 => [x - 1.0],

@@ -42,9 +42,11 @@ impl Residuals<2, 2> for ExtendedRosenbrock {
     fn blocks(&self) -> usize {
         self.n / 2
     }
+    #[inline]
     fn variables(&self, block: usize) -> [usize; 2] {
         [2 * block, 2 * block + 1]
     }
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn residuals<T: Number>(&self, _block: usize, [x, next]: [T; 2]) -> [T; 2] {
         [(next - x * x) * 10.0, x - 1.0]
     }

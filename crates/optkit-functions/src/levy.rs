@@ -34,10 +34,12 @@ impl Residuals<1, 1> for Levy {
     fn blocks(&self) -> usize {
         self.n + 1
     }
+    #[inline]
     fn variables(&self, block: usize) -> [usize; 1] {
         [block.max(1) - 1]
     }
     /// Block 0 is sin πw₁, block i the i-th of the others.
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn residuals<T: Number>(&self, block: usize, [x]: [T; 1]) -> [T; 1] {
         let from_minimiser = (x - 1.0) / 4.0; // w − 1
         let wave = |times: f64, shift: f64| (from_minimiser * (times * PI) + shift).sin().squared();

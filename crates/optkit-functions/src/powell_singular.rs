@@ -43,9 +43,11 @@ impl Residuals<4, 4> for PowellSingular {
     fn blocks(&self) -> usize {
         self.groups
     }
+    #[inline]
     fn variables(&self, block: usize) -> [usize; 4] {
         [0, 1, 2, 3].map(|i| 4 * block + i)
     }
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn residuals<T: Number>(&self, _block: usize, [x1, x2, x3, x4]: [T; 4]) -> [T; 4] {
         let (between, across) = (x2 - x3 * 2.0, x1 - x4);
         [x1 + x2 * 10.0, (x3 - x4) * 5_f64.sqrt(), between * between, across * across * 10_f64.sqrt()]

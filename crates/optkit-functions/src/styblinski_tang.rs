@@ -35,9 +35,11 @@ impl Terms<1> for StyblinskiTang {
     fn terms(&self) -> usize {
         self.n
     }
+    #[inline]
     fn variables(&self, term: usize) -> [usize; 1] {
         [term]
     }
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn term<T: Number>(&self, _term: usize, [x]: [T; 1]) -> T {
         (((x * x - 16.0) * x + 5.0) * x) * 0.5
     }

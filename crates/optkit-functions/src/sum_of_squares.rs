@@ -57,13 +57,16 @@ impl<F: Residuals<W, R>, const W: usize, const R: usize> Blocks<W> for Squares<F
     fn blocks(&self) -> usize {
         self.0.blocks()
     }
+    #[inline]
     fn variables(&self, block: usize) -> [usize; W] {
         self.0.variables(block)
     }
+    #[inline]
     fn value(&self, block: usize, x: [f64; W]) -> f64 {
         self.0.residuals(block, x).iter().map(|r| r * r).sum()
     }
     /// ∇ = 2 Σ r∇r.
+    #[inline]
     fn gradient(&self, block: usize, x: [f64; W]) -> (f64, [f64; W]) {
         let residuals = self.0.residuals(block, Dual::variables(x));
         let value = residuals.iter().map(|r| r.value * r.value).sum();
@@ -71,6 +74,7 @@ impl<F: Residuals<W, R>, const W: usize, const R: usize> Blocks<W> for Squares<F
         (value, array::from_fn(slope))
     }
     /// ∇²·v = 2 Σ (∇rᵀv)∇r + r∇²r·v.
+    #[inline]
     fn product(&self, block: usize, x: [f64; W], v: [f64; W]) -> [f64; W] {
         let along = array::from_fn(|i| Dual::along(x[i], v[i]));
         let residuals = self.0.residuals(block, Dual::variables(along));

@@ -43,16 +43,20 @@ impl<F: Terms<W>, const W: usize> Blocks<W> for Added<F, W> {
     fn blocks(&self) -> usize {
         self.0.terms()
     }
+    #[inline]
     fn variables(&self, block: usize) -> [usize; W] {
         self.0.variables(block)
     }
+    #[inline]
     fn value(&self, block: usize, x: [f64; W]) -> f64 {
         self.0.term(block, x)
     }
+    #[inline]
     fn gradient(&self, block: usize, x: [f64; W]) -> (f64, [f64; W]) {
         let term = self.0.term(block, Dual::variables(x));
         (term.value, term.partials)
     }
+    #[inline]
     fn product(&self, block: usize, x: [f64; W], v: [f64; W]) -> [f64; W] {
         let along = array::from_fn(|i| Dual::along(x[i], v[i]));
         self.0.term(block, Dual::variables(along)).partials.map(|p| p.partials[0])

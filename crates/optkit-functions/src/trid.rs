@@ -34,9 +34,11 @@ impl Terms<2> for Trid {
     fn terms(&self) -> usize {
         self.n
     }
+    #[inline]
     fn variables(&self, term: usize) -> [usize; 2] {
         [term.max(1) - 1, term.max(1)]
     }
+    #[inline(always)] // through memory, the derivatives would take several times as long
     fn term<T: Number>(&self, term: usize, [x, next]: [T; 2]) -> T {
         match term {
             0 => (x - 1.0).squared(),
