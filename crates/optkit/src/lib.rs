@@ -50,6 +50,8 @@ mod clock;
 pub mod cost;
 mod drive;
 pub mod machine;
+#[cfg(feature = "nalgebra")]
+pub mod nalgebra;
 pub mod problem;
 mod run;
 mod stop;
@@ -69,7 +71,7 @@ pub use optkit_lang as lang;
 pub use optkit_nn as nn;
 pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{
-    AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, Preset, SweepReport,
+    AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, PartitionError, Preset, SweepReport,
 };
 pub use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule, Ratio, Scale,
@@ -78,3 +80,13 @@ pub use optkit_trust_region::{
 pub use run::{Iteration, Measure, Observer, Returned, Run, RunReport, Unobserved, resume, run};
 pub use stop::{Bound, Progress, StopWhen, Test};
 pub use words::{RUN, vocabulary};
+
+// For those who write objectives and decompositions of their own.
+pub use optkit_core::{
+    Bounds, Cost, FromFn, FromValue, Residuals, Samples, Span, Unsupported, WithHessianProduct, from_value,
+};
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -17,6 +17,12 @@ pub trait Measure: Send {
     fn measure(&mut self, x: &[f64]) -> f64;
 }
 
+impl<F: FnMut(&[f64]) -> f64 + Send> Measure for F {
+    fn measure(&mut self, x: &[f64]) -> f64 {
+        self(x)
+    }
+}
+
 /// What a run is to do besides stepping.
 pub struct Run<'a> {
     /// When it ends.

@@ -18,12 +18,12 @@ use crate::run::{Iteration, Observer, Unobserved};
 /// let path = folder.join("run.safetensors");
 ///
 /// let mut f = from_fn(1, |x| x[0].powi(4), |x, g| g[0] = 4.0 * x[0].powi(3));
-/// let stop = StopWhen::new().iterations(25);
-/// let mut observer = CheckpointEvery::new(&path, 10);
+/// let stop = StopWhen::new().iterations(5);
+/// let mut observer = CheckpointEvery::new(&path, 2);
 /// let setup = Run { stop: &stop, measures: &mut [], observer: &mut observer, interrupt: None };
-/// run(&mut TrustRegion::default(), &mut f, &[1.0], setup)?;
+/// run(&mut TrustRegion::default(), &mut f, &[33.3], setup)?;
 /// assert!(observer.error().is_none());
-/// assert_eq!(Checkpoint::read(&path)?.iterations(), 20);
+/// assert_eq!(Checkpoint::read(&path)?.iterations(), 4);
 /// # std::fs::remove_dir_all(folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
