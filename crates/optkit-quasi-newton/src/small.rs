@@ -1,6 +1,9 @@
 //! Eigenvalues and eigenvectors of symmetric m×m matrices, m the memory of a limited-memory method.
 //!
-//! faer's decomposition on memory of our own: nothing is allocated once the largest order has been seen.
+//! faer's decomposition on memory of our own: nothing is allocated once the largest order has been seen. Measured
+//! against nalgebra's, which allocates in every call: orders 5, 10, 20 and 40 took 3.5, 7.8, 37 and 200 μs with faer
+//! (without its wide instructions, so that the bits are the same on every processor) and 2.0, 4.3, 17 and 120 μs with
+//! nalgebra. A pair takes one or two of them: a few microseconds are the price of iterations that allocate nothing.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};

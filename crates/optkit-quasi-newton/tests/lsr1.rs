@@ -145,3 +145,26 @@ fn a_saved_matrix_goes_on_bit_for_bit() {
     resumed.clear(n + 1);
     assert!(resumed.load(&archive).is_err());
 }
+
+#[test]
+fn one_matrix_for_any_number_of_threads() {
+    let n = 150_000;
+    let mut of_one: Option<(Vec<f64>, Vec<f64>)> = None;
+    for threads in 1..=3 {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut rng = rng(9);
+        let mut b = Lsr1::new(Settings { memory: 3, ..Settings::default() }).unwrap();
+        b.clear(n);
+        let mut bv = vec![0.0; n];
+        pool.install(|| {
+            for _ in 0..4 {
+                let s = random_vector(n, &mut rng);
+                let y = s.map_with_location(|i, _, v| v * (i % 5) as f64);
+                assert_eq!(b.learn(s.as_slice(), y.as_slice(), 1e-15), Learned::Stored);
+            }
+            b.apply(random_vector(n, &mut rng).as_slice(), &mut bv);
+        });
+        let found = (b.middle().to_vec(), bv);
+        assert!(*of_one.get_or_insert_with(|| found.clone()) == found, "{threads} threads");
+    }
+}
