@@ -101,6 +101,9 @@ pub(crate) struct Check {
     /// Measure a loss and a loss with gradient, whole and per subdomain (needs the data)
     #[arg(long)]
     pub(crate) time: bool,
+    /// Compare gradients, and Hessian products where there are any, with differences (needs the data)
+    #[arg(long)]
+    pub(crate) derivatives: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

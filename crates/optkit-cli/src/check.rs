@@ -1,9 +1,15 @@
 //! `optkit check`.
 
+mod differences;
+
 use std::io::{self, IsTerminal, Write};
 
-use optkit::assemble::{Plan, Subject};
+use optkit::Objective;
+use optkit::assemble::{LoadPlanError, Plan, Subject};
 use optkit::cost::{self, PartCost, Timing};
+use optkit::data::{Fetch, Locations};
+use optkit::derivatives::{self, Checked};
+use optkit::nn::Tensor;
 use serde_json::{Value, json};
 
 use crate::args::Check;
@@ -12,10 +18,12 @@ use crate::data::Shown;
 use crate::exit::Exit;
 use crate::{interrupt, read, show, solve};
 
-/// What was counted and measured.
+/// What was counted, measured and checked.
+#[derive(Default)]
 struct Measured {
     whole: Option<Timing>,
-    parts: Vec<Part>,
+    parts: Option<Vec<Part>>,
+    derivatives: Option<Vec<Checked>>,
 }
 
 struct Part {
@@ -24,44 +32,61 @@ struct Part {
     cost: PartCost,
 }
 
-/// Checks the file; with `--cost` counts, with `--time` measures.
+/// Checks the file; with `--cost` counts, with `--time` measures, with `--derivatives` takes differences.
 pub(crate) fn check(args: &Check) -> io::Result<Exit> {
     let planned = match read::planned(&args.changes) {
         Ok(planned) => planned,
         Err(exit) => return Ok(exit),
     };
     let plan = planned.plan;
-    let mut measured = None;
-    if args.cost || args.time {
+    let mut measured = Measured::default();
+    if args.cost || args.time || args.derivatives {
         let pool = solve::pool(solve::threads(&args.changes, &plan))?;
-        let quiet = args.json || !io::stderr().is_terminal();
-        let mut progress = Shown::new(quiet, interrupt::listen());
-        match pool.install(|| {
-            let mut assembly = solve::load(&plan, &args.changes, &mut progress)?;
-            let whole = args.time.then(|| cost::measure(assembly.objective.as_mut(), &assembly.start));
-            let parts = plan.partition.as_ref().map_or_else(Vec::new, |partition| {
-                cost::parts(assembly.objective.as_ref(), partition, &assembly.start, args.time)
-            });
-            Ok((whole, parts))
-        }) {
-            Ok((whole, costs)) => measured = Some(Measured { whole, parts: parts(&plan, costs) }),
+        match pool.install(|| measure(args, &plan)) {
+            Ok(done) => measured = done,
             Err(error) => return Ok(solve::refused(error, planned.diagnostics)),
         }
     }
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", object(&plan, measured.as_ref()))?;
+        writeln!(out, "{}", object(&plan, &measured))?;
     } else {
-        text(&mut out, &plan, measured.as_ref())?;
+        text(&mut out, &plan, &measured)?;
     }
-    Ok(Exit::Success)
+    let right = measured.derivatives.iter().flatten().all(Checked::is_right);
+    Ok(if right { Exit::Success } else { Exit::Numerical })
+}
+
+fn measure(args: &Check, plan: &Plan) -> Result<Measured, LoadPlanError> {
+    let quiet = args.json || !io::stderr().is_terminal();
+    let mut progress = Shown::new(quiet, interrupt::listen());
+    let mut assembly = solve::load(plan, &args.changes, &mut progress)?;
+    let (f, start) = (assembly.objective.as_mut(), &assembly.start);
+    let mut measured = Measured::default();
+    if args.cost || args.time {
+        measured.whole = args.time.then(|| cost::measure(f, start));
+        let costs = plan.partition.as_ref().map(|partition| cost::parts(f, partition, start, args.time));
+        measured.parts = Some(parts(plan, costs.unwrap_or_default()));
+    }
+    if args.derivatives {
+        let locations = Locations::from_environment(args.changes.data_dir.clone());
+        let mut double = plan.load_double(&locations, Fetch::IfMissing(&mut progress))?;
+        let reference = double.as_mut().map(|f| f.as_mut() as &mut dyn Objective);
+        measured.derivatives = Some(derivatives::check(f, reference, start, plan.seed));
+    }
+    Ok(measured)
+}
+
+/// The tensors of the network, where there is one.
+fn tensors(plan: &Plan) -> Vec<Tensor> {
+    match &plan.subject {
+        Subject::Network(subject) => subject.network.tensors(),
+        Subject::Function { .. } => Vec::new(),
+    }
 }
 
 fn parts(plan: &Plan, costs: Vec<PartCost>) -> Vec<Part> {
-    let tensors = match &plan.subject {
-        Subject::Network(subject) => subject.network.tensors(),
-        Subject::Function { .. } => Vec::new(),
-    };
+    let tensors = tensors(plan);
     let Some(partition) = &plan.partition else { return Vec::new() };
     costs
         .into_iter()
@@ -78,19 +103,23 @@ fn parts(plan: &Plan, costs: Vec<PartCost>) -> Vec<Part> {
         .collect()
 }
 
-fn object(plan: &Plan, measured: Option<&Measured>) -> Value {
+fn object(plan: &Plan, measured: &Measured) -> Value {
     let mut object = json!({
         "valid": true,
         "variables": plan.subject.dim(),
         "subdomains": plan.partition.as_ref().map(|p| p.parts().len()),
         "solver": plan.solver_name,
     });
-    if let Some(measured) = measured {
-        if let Some(whole) = measured.whole {
-            object["loss_ms"] = json!(whole.loss_ms);
-            object["loss_gradient_ms"] = json!(whole.loss_gradient_ms);
-        }
-        object["parts"] = measured.parts.iter().map(part_object).collect();
+    if let Some(whole) = measured.whole {
+        object["loss_ms"] = json!(whole.loss_ms);
+        object["loss_gradient_ms"] = json!(whole.loss_gradient_ms);
+    }
+    if let Some(parts) = &measured.parts {
+        object["parts"] = parts.iter().map(part_object).collect();
+    }
+    if let Some(checked) = &measured.derivatives {
+        let tensors = tensors(plan);
+        object["derivatives"] = checked.iter().map(|c| differences::object(c, &tensors)).collect();
     }
     object
 }
@@ -105,21 +134,31 @@ fn part_object(part: &Part) -> Value {
     })
 }
 
-fn text(out: &mut impl Write, plan: &Plan, measured: Option<&Measured>) -> io::Result<()> {
+fn text(out: &mut impl Write, plan: &Plan, measured: &Measured) -> io::Result<()> {
     writeln!(out, "valid: {}; {}", show::size(&plan.subject, plan.partition.as_ref()), plan.solver_name)?;
     writeln!(out, "stop when {}", plan.stop.text())?;
-    let Some(measured) = measured else { return Ok(()) };
-    writeln!(out)?;
+    if let Some(parts) = &measured.parts {
+        writeln!(out)?;
+        cost_table(out, plan, measured.whole, parts)?;
+    }
+    if let Some(checked) = &measured.derivatives {
+        writeln!(out)?;
+        differences::text(out, checked, &tensors(plan))?;
+    }
+    Ok(())
+}
+
+fn cost_table(out: &mut impl Write, plan: &Plan, whole: Option<Timing>, parts: &[Part]) -> io::Result<()> {
     let timing = |timing: Option<Timing>| {
         timing.map_or_else(String::new, |t| format!("  {:>9.3}  {:>18.3}", t.loss_ms, t.loss_gradient_ms))
     };
     let network = matches!(plan.subject, Subject::Network(_));
-    let heading = if measured.whole.is_some() { "   loss [ms]  loss+gradient [ms]" } else { "" };
+    let heading = if whole.is_some() { "   loss [ms]  loss+gradient [ms]" } else { "" };
     let tensors = |names: &str| if network { format!("  {names}") } else { String::new() };
     writeln!(out, "{:>9}  {:>9}  {:>7}{heading}{}", "subdomain", "variables", "share", tensors("tensors"))?;
     let all = grouped(plan.subject.dim());
-    writeln!(out, "{:>9}  {all:>9}  {:>7}{}{}", "whole", "1", timing(measured.whole), tensors("all"))?;
-    for (i, part) in measured.parts.iter().enumerate() {
+    writeln!(out, "{:>9}  {all:>9}  {:>7}{}{}", "whole", "1", timing(whole), tensors("all"))?;
+    for (i, part) in parts.iter().enumerate() {
         writeln!(
             out,
             "{:>9}  {:>9}  {:>7.4}{}{}",

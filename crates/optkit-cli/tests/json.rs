@@ -160,10 +160,23 @@ fn check_in_json_is_as_documented() {
     let whole = ["loss_ms", "loss_gradient_ms"];
     let parts = ["parts.tensors", "parts.variables", "parts.share"];
     let timed = ["parts.loss_ms", "parts.loss_gradient_ms"];
-    checked("quadratic.apts", &[], &[&whole[..], &parts, &timed].concat());
+    let derivatives: Vec<&str> =
+        table.keys().map(String::as_str).filter(|key| key.starts_with("derivatives.")).collect();
+    // What is right has no wrong entries to describe.
+    let entries: Vec<&str> =
+        derivatives.iter().copied().filter(|key| key.starts_with("derivatives.wrong.")).collect();
+    checked("quadratic.apts", &[], &[&whole[..], &parts, &timed, &derivatives].concat());
+    for problem in ["quadratic.apts", "digits_fcnn.apts"] {
+        let absent = [&whole[..], &parts, &timed, &entries].concat();
+        let object = checked(problem, &["--derivatives"], &absent);
+        let list = object["derivatives"].as_array().expect("a list");
+        assert_eq!(list.len(), 4, "gradient and products, at two points");
+        assert!(list.iter().all(|one| one["right"] == true), "{object}");
+    }
+    let whole = [&whole[..], &derivatives].concat();
     let object = checked("digits_fcnn.apts", &["--cost"], &whole);
     assert!(object["parts"][0]["loss_ms"].is_null(), "not measured");
-    let object = checked("digits_fcnn.apts", &["--cost", "--time"], &[]);
+    let object = checked("digits_fcnn.apts", &["--cost", "--time"], &derivatives);
     let parts = object["parts"].as_array().expect("a list");
     assert_eq!(parts.len(), 4);
     let variables: u64 = parts.iter().filter_map(|part| part["variables"].as_u64()).sum();
@@ -172,6 +185,6 @@ fn check_in_json_is_as_documented() {
         assert!(part["share"].as_f64().is_some_and(|s| (0.0..=1.0).contains(&s)), "{part}");
         assert!(part["loss_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{part}");
     }
-    let object = checked("quadratic.apts", &["--time"], &[]);
+    let object = checked("quadratic.apts", &["--time"], &derivatives);
     assert_eq!(object["parts"][0]["tensors"], Value::Array(Vec::new()));
 }

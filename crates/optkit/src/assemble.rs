@@ -202,6 +202,19 @@ fn test_function(
 }
 
 impl Plan {
+    /// The same objective in double precision, where it computes in single: what differences for checking its
+    /// derivatives are taken of.
+    pub fn load_double(
+        &self,
+        locations: &Locations,
+        fetch: Fetch<'_>,
+    ) -> Result<Option<Box<dyn Objective>>, LoadPlanError> {
+        match &self.subject {
+            Subject::Network(subject) if !subject.double => subject.load_double(locations, fetch).map(Some),
+            Subject::Network(_) | Subject::Function { .. } => Ok(None),
+        }
+    }
+
     /// Brings the data in. A dataset that is nowhere on the machine is fetched where `fetch` allows it.
     pub fn load(&self, locations: &Locations, fetch: Fetch<'_>) -> Result<Assembly, LoadPlanError> {
         let optimizer = self.solver.make(self.partition.clone(), &self.subject.tensor_sizes());

@@ -48,6 +48,7 @@ pub mod assemble;
 pub mod checkpoint;
 mod clock;
 pub mod cost;
+pub mod derivatives;
 mod drive;
 pub mod machine;
 #[cfg(feature = "nalgebra")]
@@ -61,9 +62,10 @@ pub use checkpoint::{Checkpoint, CheckpointError, CheckpointEvery, FormatError, 
 pub use clock::PhaseTimes;
 pub use optkit_core::vocabulary as vocab;
 pub use optkit_core::{
-    Archive, Begin, Counted, Decomposition, Evaluated, Flow, HessianProduct, LoadError, Objective, Optimizer,
-    Outcome, Pass, Point, RadiusDriven, StartError, Status, StepReport, Subset, Work, check_gradient,
-    from_fn, vector,
+    Archive, Begin, Counted, Decomposition, DerivativeReport, Evaluated, Flow, HessianProduct, LoadError,
+    MOST_WRONG, Objective, Optimizer, Outcome, Pass, Point, RadiusDriven, StartError, Status, StepReport,
+    Subset, UncheckedError, Work, WrongDerivative, check_gradient, find_wrong_gradient, find_wrong_product,
+    from_fn, nearby, vector,
 };
 pub use optkit_data as data;
 pub use optkit_functions as functions;
@@ -74,8 +76,8 @@ pub use optkit_schwarz::{
     AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, PartitionError, Preset, SweepReport,
 };
 pub use optkit_trust_region::{
-    Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule, Ratio, Scale,
-    Solved, Steihaug, Subproblem, TrustRegion,
+    Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule,
+    Ratio, Scale, Solved, Steihaug, Subproblem, TrustRegion,
 };
 pub use run::{Iteration, Measure, Observer, Returned, Run, RunReport, Unobserved, resume, run};
 pub use stop::{Bound, Progress, StopWhen, Test};

@@ -90,7 +90,8 @@ fn estimates(f: &mut dyn Objective, x: &[f64], v: &[f64], evaluations: &mut u64)
     let noise = f.noise().max(f64::EPSILON);
     // An entry of the gradient is a sum; its error is one of its terms, which the largest entry stands for.
     let rounding = noise * norm_inf(&gradient[0]);
-    let (from, to) = (8.0 * noise.cbrt(), 4.0 * noise.powf(0.6));
+    // Down to steps at which noise is a large part of an entry: of a network with 60,000 samples, longer ones cross kinks.
+    let (from, to) = (8.0 * noise.cbrt(), 4.0 * noise.powf(0.7));
     let mut best = Estimates { derivatives: vec![f64::NAN; n], uncertainty: f64::INFINITY };
     // Of the last three steps.
     let mut differences: [Vec<f64>; 3] = std::array::from_fn(|_| vec![f64::NAN; n]);

@@ -333,6 +333,22 @@ impl NetworkSubject {
         })
     }
 
+    /// The objective by our own kernels in `f64`.
+    pub(super) fn load_double(
+        &self,
+        locations: &Locations,
+        fetch: Fetch<'_>,
+    ) -> Result<Box<dyn Objective>, LoadPlanError> {
+        let dataset = self.dataset(locations, fetch)?;
+        let scale = if self.unit { dataset.scale } else { 1.0 };
+        let split = match self.split {
+            Split::Train => dataset.train,
+            Split::Test => dataset.test,
+        };
+        let data = self.tile(split, scale, dataset.classes)?;
+        Self { double: true, backend: Backend::Native, ..self.clone() }.objective(data)
+    }
+
     fn tile(&self, split: optkit_data::Split, scale: f32, classes: usize) -> Result<Loaded, LoadPlanError> {
         let features = self.network.inputs();
         let optkit_data::Split { features: bytes, labels, .. } = split; // both end here
