@@ -4,7 +4,7 @@ use optkit_core::StartError;
 
 use crate::{RadiusRule, Ratio};
 
-/// Settings of [`TrustRegion`].
+/// Settings of [`TrustRegion`](crate::TrustRegion).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Initial radius Δ.
