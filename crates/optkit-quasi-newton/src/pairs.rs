@@ -209,7 +209,8 @@ impl Pairs {
     /// Where an entry is missing or has another length.
     pub fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         let order = archive.array("order")?;
-        let fits = order.len() <= self.memory && order.iter().all(|&slot| slot < self.memory as f64);
+        // Slots are taken in turn: k pairs lie in the first k.
+        let fits = order.len() <= self.memory && (0..order.len()).all(|slot| order.contains(&(slot as f64)));
         if !fits {
             let name = "order".to_owned();
             return Err(LoadError::Length { name, got: order.len(), expected: self.memory });
