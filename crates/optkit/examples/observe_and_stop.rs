@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Every hundredth iteration as a line; the end where that will do.
     let mut observer = |it: &Iteration<'_>| {
-        if it.step.iteration % 100 != 0 {
+        if !it.step.iteration.is_multiple_of(100) {
             return ControlFlow::Continue(());
         }
         println!(

@@ -21,6 +21,7 @@ use optkit_core::{Counted, FromFn, from_fn};
 /// assert_eq!(f.value_gradient(&[3.0, 4.0], &mut gradient), 25.0);
 /// assert_eq!(gradient, [6.0, 8.0]);
 /// ```
+#[allow(clippy::type_complexity)] // two closures, each with what it takes
 pub fn dvector<V, G>(
     n: usize,
     mut value: V,
@@ -57,6 +58,7 @@ where
 /// let start = SVector::from([3.0, 4.0]);
 /// assert_eq!((f.dim(), f.value(start.as_slice())), (2, 25.0));
 /// ```
+#[allow(clippy::type_complexity)] // as above
 pub fn svector<const N: usize, V, G>(
     mut value: V,
     mut gradient: G,
