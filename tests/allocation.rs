@@ -6,8 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
-use optkit::lang::Source;
-use optkit::{Apts, AptsOptions, Flow, Objective, Optimizer, Partition, TrustRegion, problem};
+use optkit::functions::build;
+use optkit::lang::{Override, Source};
+use optkit::{
+    Apts, AptsOptions, Exact, Flow, Gradient, Lsr1, Lsr1Settings, MoreSorensen, Objective, Obs, Optimizer,
+    Partition, Steihaug, TrustRegion, TrustRegionOptions, problem,
+};
 use optkit_tests::Wavy;
 
 struct Counting;
@@ -55,13 +59,30 @@ fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f6
         optimizer.prepare(f).unwrap();
         assert!(matches!(optimizer.step(f), Flow::Continue(_)));
     };
-    (0..5).for_each(|_| step());
+    (0..8).for_each(|_| step());
     let mut window = || {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         (0..iterations).for_each(|_| step());
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
     (0..3).map(|_| window()).min().unwrap()
+}
+
+fn engine() -> TrustRegion {
+    TrustRegion::new(TrustRegionOptions::default())
+}
+
+/// Every second-order model with every solver that takes it.
+fn second_order() -> Vec<(&'static str, TrustRegion)> {
+    let lsr1 =
+        || engine().with_model(Lsr1::new(Lsr1Settings { memory: 5, ..Lsr1Settings::default() }).unwrap());
+    let exact = || engine().with_model(Exact::default());
+    vec![
+        ("lsr1, obs", lsr1().with_subproblem(Box::new(Obs::default()))),
+        ("lsr1, steihaug", lsr1().with_subproblem(Box::new(Steihaug::default()))),
+        ("exact, steihaug", exact().with_subproblem(Box::new(Steihaug::default()))),
+        ("exact, more_sorensen", exact().with_subproblem(Box::new(MoreSorensen::default()))),
+    ]
 }
 
 /// One test only: the counter sees all computing threads of the process.
@@ -78,16 +99,25 @@ fn iterations_allocate_nothing() {
     pool.install(|| {
         let mut f = Wavy::new(80, 5);
         let start = f.start();
-        assert_eq!(allocations(&mut TrustRegion::default(), &mut f, &start, 8), 0, "trust region");
+        assert_eq!(allocations(&mut engine().with_model(Gradient), &mut f, &start, 8), 0, "trust region");
+        let mut hills = build("rosenbrock", &[("n", 32.0)]).unwrap();
+        let start_of_hills = hills.start();
+        for (name, mut method) in second_order() {
+            let counted = allocations(&mut method, hills.as_mut(), &start_of_hills, 8);
+            assert_eq!(counted, 0, "trust region with {name}");
+        }
         let mut apts = Apts::new(Partition::contiguous(80, 4).unwrap(), AptsOptions::default());
         assert_eq!(allocations(&mut apts, &mut f, &start, 8), 0, "APTS on the whole objective");
     });
 
     let text = include_str!("../problems/digits_fcnn.apts");
-    let source = Source::new("digits_fcnn.apts", text);
-    let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &[]).unwrap();
-    let assembly = planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
-    let Assembly { mut objective, mut optimizer, start, .. } = assembly;
-    let counted = pool.install(|| allocations(optimizer.as_mut(), objective.as_mut(), &start, 8));
-    assert_eq!(counted, 0, "APTS on a network");
+    for overrides in [&[][..], &["solver.order=2"], &["solver.order=2", "solver.ball=two"]] {
+        let source = Source::new("digits_fcnn.apts", text);
+        let set: Vec<_> = overrides.iter().filter_map(|text| Override::parse(text)).collect();
+        let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &set).unwrap();
+        let assembly = planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
+        let Assembly { mut objective, mut optimizer, start, .. } = assembly;
+        let counted = pool.install(|| allocations(optimizer.as_mut(), objective.as_mut(), &start, 20));
+        assert_eq!(counted, 0, "APTS on a network with {overrides:?}");
+    }
 }

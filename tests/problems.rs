@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
-use optkit::lang::Source;
+use optkit::lang::{Override, Source};
 use optkit::problem::{Planned, ReadError, explain, from_text, read};
 use optkit::{Outcome, Run, RunReport, Status, Unobserved, run};
 use proptest::prelude::*;
@@ -35,8 +35,8 @@ fn every_problem_plans_without_a_word() {
 }
 
 /// Runs a problem that needs no data from outside.
-fn solved(path: &Path) -> RunReport {
-    let planned = read(path, &[]).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+fn solved(path: &Path, overrides: &[Override]) -> RunReport {
+    let planned = read(path, overrides).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let assembly = planned.plan.load(&Locations::default(), Fetch::Never).expect("no data from outside");
     let Assembly { mut objective, mut optimizer, start, mut measures, .. } = assembly;
     let setup =
@@ -47,13 +47,26 @@ fn solved(path: &Path) -> RunReport {
 #[test]
 fn the_quick_problems_end_as_they_ask() {
     let problems = problems();
-    let digits = solved(&problems["digits_fcnn"]);
+    let digits = solved(&problems["digits_fcnn"], &[]);
     assert!(matches!(digits.status, Status::Target { .. }), "{}", digits.status);
     assert_eq!(digits.status.outcome(digits.goal_asked), Outcome::AsAsked);
     assert!(digits.measures.iter().any(|(name, value)| name == "accuracy" && *value >= 0.9));
-    let quadratic = solved(&problems["quadratic"]);
+    let quadratic = solved(&problems["quadratic"], &[]);
     assert!(matches!(quadratic.status, Status::Converged { .. }), "{}", quadratic.status);
     assert!(quadratic.gradient_norm <= 1e-6 && quadratic.value < 1e-10);
+}
+
+/// By exact products, by order 2, and by the model that is chosen where the file says nothing.
+#[test]
+fn the_rosenbrock_problem_is_solved_by_every_second_order_model() {
+    let problems = problems();
+    for setting in [None, Some("solver.order = 2"), Some("solver.model = exact")] {
+        let overrides: Vec<_> = setting.into_iter().filter_map(Override::parse).collect();
+        let report = solved(&problems["rosenbrock_catalog"], &overrides);
+        assert!(matches!(report.status, Status::Converged { .. }), "{setting:?}: {}", report.status);
+        assert!(report.gradient_norm <= 1e-8 && report.value < 1e-15, "{setting:?}: {}", report.value);
+        assert!(report.iterations < 200, "{setting:?}: {}", report.iterations);
+    }
 }
 
 fn planned(text: &str) -> Result<Planned, ReadError> {

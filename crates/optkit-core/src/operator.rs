@@ -27,6 +27,11 @@ pub trait Compact: Sync {
     /// m, the number of columns of Ψ; 0 where B = γI.
     fn rank(&self) -> usize;
 
+    /// The largest m that this matrix may come to have; whoever works on it can make room once.
+    fn most_rank(&self) -> usize {
+        self.rank()
+    }
+
     /// γ.
     fn gamma(&self) -> f64;
 

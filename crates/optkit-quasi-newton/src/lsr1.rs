@@ -33,6 +33,9 @@ use part::Part;
 pub use gamma::GammaRule;
 pub use settings::{History, Learned, Reason, Settings, SettingsError, Skips};
 
+/// Sums that a pass over a pair makes beside those with the columns.
+const PAIR_SUMS: usize = 8;
+
 /// A limited-memory SR1 matrix.
 ///
 /// ```
@@ -149,6 +152,10 @@ impl Lsr1 {
                 self.middle.clear();
                 self.middle.extend_from_slice(from.whole.middle());
                 self.gram_is_accurate = false;
+                let most = self.part.most();
+                self.middle.reserve(most * most);
+                self.coefficients.reserve(2 * most);
+                self.passes.reserve(from.part.len(), most + PAIR_SUMS);
             }
             History::Rows => self.take_rows(from),
         }
@@ -298,6 +305,9 @@ impl Compact for Lsr1 {
     }
     fn rank(&self) -> usize {
         if self.part.is_open() { self.part.count() } else { self.active.len() }
+    }
+    fn most_rank(&self) -> usize {
+        if self.part.is_open() { self.part.most() } else { self.settings.memory }
     }
     fn gamma(&self) -> f64 {
         self.gamma

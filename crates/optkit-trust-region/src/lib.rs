@@ -20,7 +20,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod eigen;
 mod engine;
 mod methods;
 mod model;

@@ -17,7 +17,7 @@ pub const BALL: Setting = setting!(
     "ball",
     Kind::Word(&["infinity", "two", "two_scaled", "per_tensor"]),
     Some(""),
-    "the ball of radius Δ: ‖s‖∞, ‖s‖₂, ‖s‖₂/√n, or the root of Σ ‖s_t‖₂²/n_t over tensors; the subproblem solver's own (∞ or two) unless given"
+    "the ball of radius Δ: ‖s‖∞, ‖s‖₂, ‖s‖₂/√n, or the root of Σ ‖s_t‖₂²/n_t over tensors; unless given the subproblem solver's own (∞ or two), and for second-order models of networks without a preset per_tensor"
 );
 /// α of a [`RadiusRule`](crate::RadiusRule).
 pub const SHRINK: Setting =

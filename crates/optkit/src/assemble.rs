@@ -128,9 +128,9 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         }
     };
     let method = problem.solver();
-    let solver = Solver::from_method(method, &mut found);
+    let mut solver = Solver::from_method(method, &mut found);
     if let Some(subject) = &subject {
-        solver.fits(method, matches!(subject, Subject::Network(_)), &mut found);
+        solver.settle(method, matches!(subject, Subject::Network(_)), &mut found);
     }
     let seed = problem.run.integer("seed").unwrap_or(0);
     let declared = method.settings.partition("partition").and_then(|name| problem.partition(name));

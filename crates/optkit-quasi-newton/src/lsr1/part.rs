@@ -31,6 +31,11 @@ impl Part {
         &self.columns[j * self.dim..(j + 1) * self.dim]
     }
 
+    /// The most columns that it has room for.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
     pub(super) fn close(&mut self) {
         self.is_open = false;
         self.count = 0;

@@ -6,11 +6,11 @@
 
 use optkit_core::Operator;
 use optkit_core::vocabulary::{Entry, Slot, Support};
+use optkit_quasi_newton::small::SymmetricEigen;
 
 use super::secular::{Ball, Secular};
 use super::{Norm, Solved, Subproblem};
 use crate::Form;
-use crate::eigen::Eigen;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "more_sorensen",
@@ -27,7 +27,9 @@ const MOST_VARIABLES: usize = 2_000;
 /// The exact minimiser. See the module's documentation.
 #[derive(Debug, Default)]
 pub struct MoreSorensen {
-    eigen: Eigen,
+    /// H, by columns.
+    hessian: Vec<f64>,
+    eigen: SymmetricEigen,
     /// Qᵀg.
     components: Vec<f64>,
     /// Qᵀs.
@@ -39,17 +41,27 @@ pub struct MoreSorensen {
 impl MoreSorensen {
     fn decompose(&mut self, gradient: &[f64], b: &mut dyn Operator) {
         let n = gradient.len();
-        self.eigen.resize(n);
+        self.hessian.resize(n * n, 0.0);
         for buffer in [&mut self.components, &mut self.rotated, &mut self.unit] {
             buffer.resize(n, 0.0);
         }
         self.unit.fill(0.0);
         for j in 0..n {
             self.unit[j] = 1.0;
-            b.apply(&self.unit, self.eigen.column_mut(j));
+            b.apply(&self.unit, &mut self.hessian[j * n..(j + 1) * n]);
             self.unit[j] = 0.0;
         }
-        self.eigen.decompose();
+        for j in 0..n {
+            for i in j + 1..n {
+                let mean = f64::midpoint(self.hessian[i + j * n], self.hessian[j + i * n]);
+                (self.hessian[i + j * n], self.hessian[j + i * n]) = (mean, mean);
+            }
+        }
+        if !self.eigen.decompose(n, &self.hessian) {
+            // Not finite: what is left of the model is its gradient.
+            self.hessian.fill(0.0);
+            let _ = self.eigen.decompose(n, &self.hessian);
+        }
         for (j, c) in self.components.iter_mut().enumerate() {
             *c = optkit_core::vector::dot(self.eigen.vector(j), gradient);
         }

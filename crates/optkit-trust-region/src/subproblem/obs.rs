@@ -78,6 +78,8 @@ pub struct Obs {
     first: Vec<f64>,
     second: Vec<f64>,
     sums: Vec<f64>,
+    /// The rank that there is room for.
+    room: usize,
 }
 
 impl Obs {
@@ -85,6 +87,26 @@ impl Obs {
     #[must_use]
     pub fn stored_a_basis(&self) -> bool {
         self.basis.is_stored()
+    }
+
+    /// Room for the largest rank that B may come to have, once.
+    fn make_room(&mut self, most: usize) {
+        if most <= self.room {
+            return;
+        }
+        self.room = most;
+        self.eigen.reserve(most);
+        self.vectors.reserve(most * most);
+        for numbers in [
+            &mut self.eigenvalues,
+            &mut self.components,
+            &mut self.rotated,
+            &mut self.first,
+            &mut self.second,
+            &mut self.sums,
+        ] {
+            numbers.reserve(most + 1);
+        }
     }
 
     /// The eigenvalues of B and its eigenvectors P.
@@ -181,6 +203,7 @@ impl Subproblem for Obs {
 
     fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved {
         let b = compact(b);
+        self.make_room(b.most_rank());
         self.basis.prepare(b, &mut self.passes);
         self.diagonalise(b.gamma(), b.dim());
         self.project(b, gradient);

@@ -162,25 +162,34 @@ impl Solver {
         }
     }
 
-    /// What only the subject can tell: whether a solver of this kind fits it.
-    pub(super) fn fits(&self, method: &Method, network: bool, found: &mut Vec<Diagnostic>) {
-        let (slots, places): (&[&Slot], &[Option<&str>]) = match self {
-            Self::TrustRegion(slot) => (&[slot], &[None]),
-            Self::Apts(apts) => (&[&apts.local, &apts.global], &[Some("local"), Some("global")]),
+    /// What only the subject can settle: the ball of a second-order model where none is given, and whether one that
+    /// is given fits. On networks it is `per_tensor`, the measured best; a preset keeps to the paper's `two`.
+    pub(super) fn settle(&mut self, method: &Method, network: bool, found: &mut Vec<Diagnostic>) {
+        let preset = method.settings.word("preset").is_some();
+        let slots = match self {
+            Self::TrustRegion(slot) => vec![(slot, None)],
+            Self::Apts(apts) => {
+                let AptsSolver { local, global, .. } = apts.as_mut();
+                vec![(local, Some("local")), (global, Some("global"))]
+            }
         };
-        for (slot, place) in slots.iter().zip(places) {
+        for (slot, place) in slots {
             let at = place.and_then(|p| method.settings.method(p)).unwrap_or(method);
-            let ball = at.settings.span("ball").or_else(|| method.settings.span("ball"));
-            if slot.ball == Some(Ball::PerTensor) && !network {
-                found.push(
-                    Diagnostic::error(
-                        "E0816",
-                        "`ball = per_tensor` is for networks, but none is minimised here",
-                    )
-                    .label(ball.unwrap_or(method.name.span), "this setting")
-                    .help("use `ball = two` or `ball = two_scaled`"),
-                );
-                return;
+            let first_order =
+                slot.model == Some(ModelChoice::Gradient) || slot.subproblem.as_deref() == Some("cauchy");
+            match slot.ball {
+                None if network && !first_order && !preset => slot.ball = Some(Ball::PerTensor),
+                Some(Ball::PerTensor) if !network => {
+                    let ball = at.settings.span("ball").or_else(|| method.settings.span("ball"));
+                    let title = "`ball = per_tensor` is for networks, but none is minimised here";
+                    found.push(
+                        Diagnostic::error("E0816", title)
+                            .label(ball.unwrap_or(method.name.span), "this setting")
+                            .help("use `ball = two` or `ball = two_scaled`"),
+                    );
+                    return;
+                }
+                _ => {}
             }
         }
     }

@@ -101,12 +101,31 @@ impl Basis {
         if self.is_stored { Source::Stored(&self.panels) } else { Source::Psi(Psi(b)) }
     }
 
+    /// Room for the largest rank that B may come to have.
+    fn make_room(&mut self, b: &dyn Compact, passes: &mut Passes) {
+        let most = b.most_rank();
+        passes.reserve(b.dim(), most * most + 1);
+        self.panels.reserve(b.dim(), most);
+        self.eigen.reserve(most);
+        for numbers in [
+            &mut self.whiten,
+            &mut self.triangular,
+            &mut self.middle,
+            &mut self.gram,
+            &mut self.floors,
+            &mut self.scales,
+            &mut self.scaled,
+            &mut self.previous,
+        ] {
+            numbers.reserve((most * most).saturating_sub(numbers.len()));
+        }
+        self.kept.reserve(most.saturating_sub(self.kept.len()));
+    }
+
     /// Become the basis of this matrix.
     pub(super) fn prepare(&mut self, b: &dyn Compact, passes: &mut Passes) {
         let m = b.rank();
-        passes.reserve(b.dim(), m * m + 1);
-        self.panels.reserve(b.dim(), m);
-        self.eigen.reserve(m);
+        self.make_room(b, passes);
         self.is_stored = false;
         self.gram.resize(m * m, 0.0);
         match b.gram() {
