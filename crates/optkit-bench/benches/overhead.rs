@@ -26,7 +26,8 @@ const MEMORY: usize = 10;
 const ITERATIONS: usize = 60;
 
 /// Streams of an iteration, as the table has them; a written vector counts twice, for it is read into the cache first.
-const STREAMS: usize = 4 + 2 * 2 + (2 * MEMORY + 2) * 2 + 2 + 2 + 2 * 2 + (2 * MEMORY + 1) * 3 + 2 + 2 + 2 + 1;
+const STREAMS: usize =
+    4 + 2 * 2 + (2 * MEMORY + 2) * 2 + 2 + 2 + 2 * 2 + (2 * MEMORY + 1) * 3 + 2 + 2 + 2 + 1;
 
 /// The quadratic, with a clock on its evaluations.
 struct Timed {
@@ -100,7 +101,10 @@ fn main() {
     });
     let (count, beside, read) = (beside.len(), median(beside), median(reads));
     let needed = read * u32::try_from(STREAMS).expect("a small count");
-    println!("n = {n}, memory {MEMORY}, {} threads, medians of {count} iterations", rayon::current_num_threads());
+    println!(
+        "n = {n}, memory {MEMORY}, {} threads, medians of {count} iterations",
+        rayon::current_num_threads()
+    );
     println!("an iteration beside its evaluations   {beside:?}");
     println!("{STREAMS} vector streams               {needed:?} ({read:?} each)");
     println!("ratio                                 {:.2}", beside.as_secs_f64() / needed.as_secs_f64());

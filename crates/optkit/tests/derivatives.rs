@@ -75,7 +75,10 @@ fn a_wrong_entry_of_any_function_is_found_or_said_to_be_unresolved() {
 }
 
 /// The digits network of the problem file, in `precision`.
-fn digits(precision: &str) -> Option<(Box<dyn Objective>, Option<Box<dyn Objective>>, Vec<f64>)> {
+/// An objective, its more exact twin where there is one, and a point.
+type Checked = (Box<dyn Objective>, Option<Box<dyn Objective>>, Vec<f64>);
+
+fn digits(precision: &str) -> Option<Checked> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../problems/digits_fcnn.apts");
     let set = optkit::lang::Override::parse(&format!("run.precision = {precision}")).unwrap();
     let plan = path.exists().then(|| problem::read(&path, &[set]).unwrap().plan)?;
