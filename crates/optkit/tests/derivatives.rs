@@ -74,11 +74,11 @@ fn a_wrong_entry_of_any_function_is_found_or_said_to_be_unresolved() {
     assert!(open * 6 <= found, "{found} found, {open} not");
 }
 
-/// The digits network of the problem file, in `precision`.
 /// An objective, its more exact twin where there is one, and a point.
-type Checked = (Box<dyn Objective>, Option<Box<dyn Objective>>, Vec<f64>);
+type Subject = (Box<dyn Objective>, Option<Box<dyn Objective>>, Vec<f64>);
 
-fn digits(precision: &str) -> Option<Checked> {
+/// The digits network of the problem file, in `precision`.
+fn digits(precision: &str) -> Option<Subject> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../problems/digits_fcnn.apts");
     let set = optkit::lang::Override::parse(&format!("run.precision = {precision}")).unwrap();
     let plan = path.exists().then(|| problem::read(&path, &[set]).unwrap().plan)?;
