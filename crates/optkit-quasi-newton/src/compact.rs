@@ -246,29 +246,61 @@ pub fn transform_in_place(panels: &mut Panels, w: &[f64], passes: &mut Passes, g
 
 /// Adds Ψᵀv of a block of rows to `sums`; v are those rows.
 fn add_products(psi: &impl Columns, rows: &Range<usize>, v: &[f64], sums: &mut [f64]) {
-    for (j, sum) in sums.iter_mut().enumerate() {
-        *sum += match psi.block(j, rows.clone()) {
-            Column::Vector(x) => kernels::dot(x, v),
-            Column::Pair { s, y } => kernels::pair_dot(s, y, psi.gamma(), v),
-        };
+    let mut j = 0;
+    while j < sums.len() {
+        if let Some(x) = four_vectors(psi, rows, j, sums.len()) {
+            let products = kernels::dot_4(x, v);
+            sums[j..j + 4].iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+            j += 4;
+        } else {
+            sums[j] += match psi.block(j, rows.clone()) {
+                Column::Vector(x) => kernels::dot(x, v),
+                Column::Pair { s, y } => kernels::pair_dot(s, y, psi.gamma(), v),
+            };
+            j += 1;
+        }
     }
+}
+
+/// A block of the columns from j on, where these are four vectors.
+fn four_vectors<'a>(
+    psi: &'a impl Columns,
+    rows: &Range<usize>,
+    j: usize,
+    count: usize,
+) -> Option<[&'a [f64]; 4]> {
+    if j + 4 > count {
+        return None;
+    }
+    let mut found = [&[][..]; 4];
+    for (k, found) in found.iter_mut().enumerate() {
+        match psi.block(j + k, rows.clone()) {
+            Column::Vector(x) => *found = x,
+            Column::Pair { .. } => return None,
+        }
+    }
+    Some(found)
 }
 
 /// Adds sign·Ψc of a block of rows to `out`, which are those rows.
 fn add_columns(psi: &impl Columns, rows: &Range<usize>, sign: f64, c: &[f64], out: &mut [f64]) {
     let gamma = psi.gamma();
     let column = |j| psi.block(j, rows.clone());
-    for (j, c) in c.chunks(2).enumerate() {
-        let first = column(2 * j);
-        match (first, c.get(1).map(|_| column(2 * j + 1))) {
+    let mut j = 0;
+    while j < c.len() {
+        if let Some(x) = four_vectors(psi, rows, j, c.len()) {
+            kernels::combine_4(std::array::from_fn(|k| sign * c[j + k]), x, true, out);
+            j += 4;
+            continue;
+        }
+        match (column(j), c.get(j + 1).map(|_| column(j + 1))) {
             (Column::Pair { s, y }, Some(Column::Pair { s: t, y: z })) => {
-                kernels::pair_axpy_2([sign * c[0], sign * c[1]], (s, y), (t, z), gamma, out);
+                kernels::pair_axpy_2([sign * c[j], sign * c[j + 1]], (s, y), (t, z), gamma, out);
+                j += 2;
             }
-            (_, second) => {
-                column_axpy(sign * c[0], first, gamma, out);
-                if let Some(second) = second {
-                    column_axpy(sign * c[1], second, gamma, out);
-                }
+            (first, _) => {
+                column_axpy(sign * c[j], first, gamma, out);
+                j += 1;
             }
         }
     }
@@ -307,23 +339,37 @@ fn load(psi: &impl Columns, rows: Range<usize>, tile: &mut [f64; TILE]) {
     }
 }
 
-/// Rows of `out` (columns `chunk` apart, from row `at`) ← tile·W.
+/// Rows of `out` (columns `chunk` apart, from row `at`) ← tile·W, four columns at a time.
 fn transform(tile: &[f64], w: &[f64], m: usize, (out, chunk, at): (&mut [f64], usize, usize)) {
     let height = tile.len() / m;
+    let column = |j: usize| &tile[j * height..(j + 1) * height];
     for (i, w) in w.chunks_exact(m).enumerate() {
         let out = &mut out[i * chunk + at..][..height];
-        out.fill(0.0);
-        for (column, w) in tile.chunks_exact(height).zip(w) {
-            kernels::axpy(*w, column, out);
+        let (fours, rest) = w.as_chunks::<4>();
+        if fours.is_empty() {
+            out.fill(0.0);
+        }
+        for (f, w) in fours.iter().enumerate() {
+            kernels::combine_4(*w, std::array::from_fn(|k| column(4 * f + k)), f > 0, out);
+        }
+        for (r, w) in rest.iter().enumerate() {
+            kernels::axpy(*w, column(4 * fours.len() + r), out);
         }
     }
 }
 
-/// Adds the upper triangle of the Gram matrix of a tile.
+/// Adds the upper triangle of the Gram matrix of a tile, four columns at a time.
 fn add_gram<'a>(k: usize, column: impl Fn(usize) -> &'a [f64], sums: &mut [f64]) {
     for j in 0..k {
-        for i in 0..=j {
-            sums[j * k + i] += kernels::dot(column(i), column(j));
+        let (sums, right) = (&mut sums[j * k..=j * k + j], column(j));
+        let (fours, rest) = sums.as_chunks_mut::<4>();
+        let done = 4 * fours.len();
+        for (f, sums) in fours.iter_mut().enumerate() {
+            let products = kernels::dot_4(std::array::from_fn(|i| column(4 * f + i)), right);
+            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+        }
+        for (i, sum) in rest.iter_mut().enumerate() {
+            *sum += kernels::dot(column(done + i), right);
         }
     }
 }

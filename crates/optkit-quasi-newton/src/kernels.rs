@@ -54,6 +54,19 @@ kernel! {
     /// `out` ← y − γs.
     pair_form(s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) = pair_form_body
 }
+kernel! {
+    /// sᵢᵀs, sᵢᵀy, yᵢᵀs, yᵢᵀy, (yᵢ − γsᵢ)ᵀs: every vector is read once.
+    pair_products(i: Pair<'_>, new: Pair<'_>, gamma: f64) -> [f64; 5] = pair_products_body
+}
+kernel! {
+    /// xᵀy for four x: y is read once.
+    dot_4(x: [&[f64]; 4], y: &[f64]) -> [f64; 4] = dot_4_body
+}
+kernel! {
+    /// `out` ← Σ cx of four x, or out + that: `out` is touched once.
+    combine_4(c: [f64; 4], x: [&[f64]; 4], add: bool, out: &mut [f64]) = combine_4_body
+}
+
 #[inline(always)]
 fn dot_body(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len());
@@ -69,6 +82,70 @@ fn dot_body(x: &[f64], y: &[f64]) -> f64 {
         tail += x * y;
     }
     lanes.iter().sum::<f64>() + tail
+}
+
+/// Independent sums of a reduction that makes several at once: what registers hold.
+const FEW_LANES: usize = 8;
+
+#[inline(always)]
+fn pair_products_body((si, yi): Pair<'_>, (s, y): Pair<'_>, gamma: f64) -> [f64; 5] {
+    let n = s.len();
+    assert!(si.len() == n && yi.len() == n && y.len() == n);
+    let mut lanes = [[0.0; FEW_LANES]; 5];
+    let mut tail = [0.0; 5];
+    let (si, si_rest) = si.as_chunks::<FEW_LANES>();
+    let (yi, yi_rest) = yi.as_chunks::<FEW_LANES>();
+    let (s, s_rest) = s.as_chunks::<FEW_LANES>();
+    let (y, y_rest) = y.as_chunks::<FEW_LANES>();
+    for ((si, yi), (s, y)) in si.iter().zip(yi).zip(s.iter().zip(y)) {
+        for l in 0..FEW_LANES {
+            lanes[0][l] += si[l] * s[l];
+            lanes[1][l] += si[l] * y[l];
+            lanes[2][l] += yi[l] * s[l];
+            lanes[3][l] += yi[l] * y[l];
+            lanes[4][l] += (yi[l] - gamma * si[l]) * s[l];
+        }
+    }
+    for ((si, yi), (s, y)) in si_rest.iter().zip(yi_rest).zip(s_rest.iter().zip(y_rest)) {
+        tail[0] += si * s;
+        tail[1] += si * y;
+        tail[2] += yi * s;
+        tail[3] += yi * y;
+        tail[4] += (yi - gamma * si) * s;
+    }
+    std::array::from_fn(|k| lanes[k].iter().sum::<f64>() + tail[k])
+}
+
+#[inline(always)]
+fn dot_4_body(x: [&[f64]; 4], y: &[f64]) -> [f64; 4] {
+    assert!(x.iter().all(|x| x.len() == y.len()));
+    let mut lanes = [[0.0; FEW_LANES]; 4];
+    let whole = y.len() / FEW_LANES * FEW_LANES;
+    let (chunks, rest) = y.as_chunks::<FEW_LANES>();
+    let [a, b, c, d] = x.map(|x| x.as_chunks::<FEW_LANES>().0);
+    for (((y, a), b), (c, d)) in chunks.iter().zip(a).zip(b).zip(c.iter().zip(d)) {
+        for l in 0..FEW_LANES {
+            lanes[0][l] += a[l] * y[l];
+            lanes[1][l] += b[l] * y[l];
+            lanes[2][l] += c[l] * y[l];
+            lanes[3][l] += d[l] * y[l];
+        }
+    }
+    std::array::from_fn(|k| {
+        let tail: f64 = x[k][whole..].iter().zip(rest).map(|(x, y)| x * y).sum();
+        lanes[k].iter().sum::<f64>() + tail
+    })
+}
+
+#[inline(always)]
+fn combine_4_body(c: [f64; 4], x: [&[f64]; 4], add: bool, out: &mut [f64]) {
+    let n = out.len();
+    assert!(x.iter().all(|x| x.len() == n));
+    let [a, b, d, e] = x;
+    for ((out, (a, b)), (d, e)) in out.iter_mut().zip(a.iter().zip(b)).zip(d.iter().zip(e)) {
+        let sum = (c[0] * a + c[1] * b) + (c[2] * d + c[3] * e);
+        *out = if add { *out + sum } else { sum };
+    }
 }
 
 #[inline(always)]
@@ -149,6 +226,25 @@ mod tests {
         pair_axpy(0.1, &s, &y, 1.3, &mut single);
         pair_axpy(0.7, &v, &w, 1.3, &mut single);
         assert!(a.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-14));
+        let products = pair_products((&s, &y), (&v, &w), 1.3);
+        assert_eq!(products.map(f64::to_bits), pair_products_body((&s, &y), (&v, &w), 1.3).map(f64::to_bits));
+        let single = [dot(&s, &v), dot(&s, &w), dot(&y, &v), dot(&y, &w), pair_dot(&s, &y, 1.3, &v)];
+        assert!(products.iter().zip(single).all(|(a, b)| (a - b).abs() < 1e-12));
+        let four = dot_4([&s, &y, &v, &w], &v);
+        assert_eq!(four.map(f64::to_bits), dot_4_body([&s, &y, &v, &w], &v).map(f64::to_bits));
+        let single = [dot(&s, &v), dot(&y, &v), dot(&v, &v), dot(&w, &v)];
+        assert!(four.iter().zip(single).all(|(a, b)| (a - b).abs() < 1e-12));
+        for add in [false, true] {
+            let (mut a, mut b, mut single) =
+                (w.clone(), w.clone(), if add { w.clone() } else { vec![0.0; w.len()] });
+            combine_4([0.1, 0.7, -0.3, 2.0], [&s, &y, &v, &w], add, &mut a);
+            combine_4_body([0.1, 0.7, -0.3, 2.0], [&s, &y, &v, &w], add, &mut b);
+            assert_eq!(a, b);
+            for (c, x) in [(0.1, &s), (0.7, &y), (-0.3, &v), (2.0, &w)] {
+                axpy(c, x, &mut single);
+            }
+            assert!(a.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-14));
+        }
         let plain: f64 = s.iter().zip(&v).map(|(s, v)| s * v).sum();
         assert!((dot(&s, &v) - plain).abs() < 1e-12);
     }

@@ -2,7 +2,7 @@
 
 use optkit_core::{Archive, LoadError};
 
-use crate::kernels::{dot, pair_dot};
+use crate::kernels::{dot, pair_products};
 use crate::passes::{Passes, blocks};
 
 /// A ring of pairs, counted by age: 0 is the oldest. The Gram matrices follow every change.
@@ -142,11 +142,8 @@ impl Pairs {
                 let (s, y) = (&s[rows.clone()], &y[rows.clone()]);
                 for (i, sums) in sums[..own].chunks_exact_mut(CROSS).enumerate() {
                     let (si, yi) = (&self.s(i)[rows.clone()], &self.y(i)[rows.clone()]);
-                    sums[0] += dot(si, s);
-                    sums[1] += dot(si, y);
-                    sums[2] += dot(yi, s);
-                    sums[3] += dot(yi, y);
-                    sums[4] += pair_dot(si, yi, gamma, s);
+                    let products = pair_products((si, yi), (s, y), gamma);
+                    sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
                 }
                 sums[own] += dot(s, s);
                 sums[own + 1] += dot(s, y);
