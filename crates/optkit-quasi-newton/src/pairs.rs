@@ -3,7 +3,7 @@
 use optkit_core::{Archive, LoadError};
 
 use crate::kernels::{dot, pair_products};
-use crate::passes::{Passes, blocks};
+use crate::passes::{Passes, blocks, copy};
 
 /// A ring of pairs, counted by age: 0 is the oldest. The Gram matrices follow every change.
 ///
@@ -172,8 +172,8 @@ impl Pairs {
         let dropped = usize::from(old == self.memory);
         let slot = if dropped == 1 { self.order.remove(0) } else { old };
         self.order.push(slot);
-        self.s[slot * self.dim..][..self.dim].copy_from_slice(s);
-        self.y[slot * self.dim..][..self.dim].copy_from_slice(y);
+        copy(s, &mut self.s[slot * self.dim..][..self.dim]);
+        copy(y, &mut self.y[slot * self.dim..][..self.dim]);
         let new = self.len() - 1;
         for i in 0..new {
             let [ss, sy, ys, yy, _] = self.cross(i + dropped);

@@ -99,6 +99,15 @@ fn gather(partials: &[f64], totals: &mut [f64]) {
     }
 }
 
+/// `to` ← `from`.
+pub(crate) fn copy(from: &[f64], to: &mut [f64]) {
+    if to.len() < PARALLEL {
+        to.copy_from_slice(from);
+    } else {
+        to.par_chunks_mut(CHUNK).zip(from.par_chunks(CHUNK)).for_each(|(to, from)| to.copy_from_slice(from));
+    }
+}
+
 /// The blocks of a range of rows.
 pub(crate) fn blocks(rows: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     let end = rows.end;

@@ -11,13 +11,13 @@
 mod resume;
 mod state;
 
-use optkit_core::vector::{add, all_finite, norm_inf};
 use optkit_core::{
     Archive, Begin, Compact, Evaluated, Flow, LoadError, Objective, Optimizer, Point, RadiusDriven,
     StartError, Status, StepReport,
 };
 
-use self::state::{State, difference};
+use self::state::State;
+use crate::passes::{add, all_finite, difference, norm_inf};
 use crate::ratio::Comparison;
 use crate::setup::{Setup, Stepped};
 use crate::{Model, Options, Ratio, Scale, Solved, Subproblem};

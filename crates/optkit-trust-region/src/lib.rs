@@ -24,6 +24,7 @@ mod engine;
 mod methods;
 mod model;
 mod options;
+mod passes;
 mod radius;
 mod ratio;
 mod scale;

@@ -14,10 +14,3 @@ impl State {
         self.gradient.resize(n, 0.0);
     }
 }
-
-/// c ← a − b.
-pub(super) fn difference(a: &[f64], b: &[f64], c: &mut [f64]) {
-    for ((c, a), b) in c.iter_mut().zip(a).zip(b) {
-        *c = a - b;
-    }
-}
