@@ -212,7 +212,7 @@ fn every_method_resumes_bitwise_on_functions() {
     let stop = StopWhen::new().gradient_norm_inf(1e-9).iterations(9);
     for (i, f) in ["rosenbrock(n = 6)", "quadratic(n = 7)", "powell_singular(n = 8)"].iter().enumerate() {
         let head = format!("minimize f = {f}\npartition halves = contiguous {{ parts = 2 }}");
-        check_all(&head, "partition = halves", &stop, 60 * i..60 * (i + 1));
+        check_all(&head, "partition = halves", &stop, 160 * i..160 * (i + 1));
     }
 }
 

@@ -29,11 +29,13 @@
 mod apts;
 mod fdl;
 mod methods;
+mod options;
 mod partition;
 mod restricted;
 mod sweep;
 
-pub use apts::{Apts, MakeSolver, Options};
+pub use apts::{Apts, MakeSolver};
 pub use methods::{METHODS, PARTITIONS, Preset};
+pub use options::Options;
 pub use partition::{Deal, Partition, PartitionError};
 pub use sweep::{AdditiveSweep, Frozen, SweepReport};

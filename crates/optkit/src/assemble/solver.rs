@@ -306,19 +306,19 @@ fn ball(settings: &Settings) -> Option<Ball> {
 
 /// A model, a subproblem solver and a ball that do not go together.
 fn check_together(slot: &Slot, settings: &Settings, at: Span, found: &mut Vec<Diagnostic>) {
-    let Some(solver) = slot.subproblem.as_deref() else { return };
-    let Some(made) = subproblem(solver) else { return };
-    let Some(form) = slot.model.map(ModelChoice::form) else { return };
     let place = settings.span("subproblem").unwrap_or(at);
-    if !form.offers(made.needs()) {
-        let (needs, remedy) = match made.needs() {
-            Form::Compact => {
-                ("a compact form of the model's Hessian", "use `model = lsr1`, or `subproblem = steihaug`")
-            }
-            _ => (
+    let solver = slot.subproblem.as_deref();
+    if let (Some(solver), Some(model)) = (solver, slot.model)
+        && let Some(made) = subproblem(solver)
+        && !model.form().offers(made.needs())
+    {
+        let (needs, remedy) = if made.needs() == Form::Compact {
+            ("a compact form of the model's Hessian", "use `model = lsr1`, or `subproblem = steihaug`")
+        } else {
+            (
                 "products with the model's Hessian",
                 "use `model = exact` or `model = lsr1`, or `subproblem = cauchy`",
-            ),
+            )
         };
         found.push(
             Diagnostic::error("E0814", format!("`{solver}` needs {needs}, which this model does not have"))
@@ -326,9 +326,14 @@ fn check_together(slot: &Slot, settings: &Settings, at: Span, found: &mut Vec<Di
                 .help(remedy),
         );
     }
-    if slot.ball == Some(Ball::Infinity) && made.norm() == Norm::Two && solver != "cauchy" {
+    let cauchy = solver == Some("cauchy") || (solver.is_none() && slot.model == Some(ModelChoice::Gradient));
+    if slot.ball == Some(Ball::Infinity) && !cauchy {
+        let title = match solver {
+            Some(solver) => format!("`{solver}` works in 2-norm balls only"),
+            None => "second-order models are solved in 2-norm balls only".to_owned(),
+        };
         found.push(
-            Diagnostic::error("E0815", format!("`{solver}` works in 2-norm balls only"))
+            Diagnostic::error("E0815", title)
                 .label(settings.span("ball").unwrap_or(place), "asks for the ∞-norm")
                 .help("use `ball = two`, `two_scaled` or `per_tensor`, or `subproblem = cauchy`"),
         );
