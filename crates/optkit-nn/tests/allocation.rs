@@ -3,6 +3,7 @@
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{Storage, case};
@@ -13,10 +14,21 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
+thread_local! {
+    /// Whether this thread computes: the test harness's own threads may allocate when they please.
+    static COMPUTES: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    if COMPUTES.try_with(Cell::get).unwrap_or(false) {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 // SAFETY: everything is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
@@ -25,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: as the caller promises.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -45,7 +57,11 @@ fn evaluations_allocate_nothing() {
     ];
     let case = case(layers, Loss::CrossEntropy, Storage::SparseBytes, 3000, 100, 12);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    pool.broadcast(|_| COMPUTES.set(true));
     pool.install(|| {
+        let counted = ALLOCATIONS.load(Ordering::Relaxed);
+        drop(std::hint::black_box(vec![0u8; 100]));
+        assert!(ALLOCATIONS.load(Ordering::Relaxed) > counted, "the counter sees the pool's threads");
         let mut f = case.objective::<f32>();
         let subsets: Vec<_> = case.network.tensors().into_iter().map(|t| t.range).collect();
         let subsets: Vec<_> =
