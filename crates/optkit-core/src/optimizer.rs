@@ -36,10 +36,24 @@ pub trait Optimizer: Send {
         self.current()
     }
 
+    /// True where an iteration may see other samples than the one before: the method keeps nothing that a change of
+    /// samples would make wrong, or drops it in [`samples_changed`](Self::samples_changed).
+    fn takes_batches(&self) -> bool {
+        false
+    }
+
+    /// The objective shows other samples from now on: values and gradients that are known belong to the past.
+    fn samples_changed(&mut self) {}
+
     /// Work done on objectives of the method's own making (the parts of a decomposition), which the counter of
     /// the whole objective does not see.
     fn work(&self) -> Work {
         Work::default()
+    }
+
+    /// Of [`work`](Self::work), what each part did, in the order of the partition. Empty for methods without parts.
+    fn work_of_parts(&self) -> Vec<Work> {
+        Vec::new()
     }
 
     /// Tell `watcher` which phase of an iteration begins. Methods without phases ignore it.
@@ -234,6 +248,12 @@ pub enum StartError {
         got: usize,
         /// Counted in the subsets.
         expected: usize,
+    },
+    /// A method that needs the whole function at every step met mini-batches.
+    #[error("{method} needs all samples at every step; remove `batch` from the data, or choose sgd or adam")]
+    Batches {
+        /// Who needs it.
+        method: &'static str,
     },
     /// The partition is for another number of variables.
     #[error("the partition splits {partition} variables, but the objective has {dim}")]

@@ -35,6 +35,20 @@ pub enum Status {
         /// What was granted.
         limit: f64,
     },
+    /// The method left the region where f is finite: its steps are too long (a smaller learning rate may help).
+    Diverged {
+        /// The iteration, counted from 1.
+        iteration: u64,
+        /// f there.
+        value: f64,
+    },
+    /// The line search found no step that reduces f, and a restart along the gradient did not help.
+    LineSearch {
+        /// Longest step tried, ‖αp‖∞.
+        longest: f64,
+        /// ‖∇f‖∞ where it failed.
+        gradient_norm: f64,
+    },
     /// The gradient is exactly zero: a first-order point to the last bit.
     Stationary,
     /// No step changes f by more than its rounding error: nothing is left that this arithmetic can see.
@@ -96,17 +110,20 @@ impl Status {
     pub fn outcome(&self, test_asked: bool) -> Outcome {
         match self {
             Self::Converged { .. } | Self::Target { .. } | Self::Stationary => Outcome::AsAsked,
-            Self::Budget { .. } | Self::WithinRounding { .. } | Self::RadiusUnderflow { .. }
-                if test_asked =>
-            {
-                Outcome::NotReached
+            Self::Budget { .. }
+            | Self::WithinRounding { .. }
+            | Self::RadiusUnderflow { .. }
+            | Self::LineSearch { .. } => {
+                if test_asked {
+                    Outcome::NotReached
+                } else {
+                    Outcome::AsAsked
+                }
             }
-            Self::Budget { .. } | Self::WithinRounding { .. } | Self::RadiusUnderflow { .. } => {
-                Outcome::AsAsked
-            }
-            Self::UnboundedBelow { .. } | Self::NotFiniteAtStart { .. } | Self::Inconsistent { .. } => {
-                Outcome::Failed
-            }
+            Self::UnboundedBelow { .. }
+            | Self::NotFiniteAtStart { .. }
+            | Self::Inconsistent { .. }
+            | Self::Diverged { .. } => Outcome::Failed,
             Self::Stopped => Outcome::Stopped,
         }
     }
@@ -118,6 +135,8 @@ impl Status {
             Self::Converged { .. } => "converged",
             Self::Target { .. } => "target",
             Self::Budget { .. } => "budget",
+            Self::Diverged { .. } => "diverged",
+            Self::LineSearch { .. } => "line_search",
             Self::Stationary => "stationary",
             Self::WithinRounding { .. } => "within_rounding",
             Self::RadiusUnderflow { .. } => "radius_underflow",
@@ -141,6 +160,13 @@ impl fmt::Display for Status {
             Self::Budget { term, used, limit } => {
                 write!(out, "budget used: {term} ({} of {})", brief(*used), brief(*limit))
             }
+            Self::Diverged { iteration, value } => {
+                write!(out, "diverged: f = {value} after iteration {iteration}; shorter steps may help")
+            }
+            Self::LineSearch { longest, gradient_norm } => write!(
+                out,
+                "line search failed: no step of up to {longest:.1e} reduces f, though ‖∇f‖∞ = {gradient_norm:.1e}"
+            ),
             Self::Stationary => write!(out, "stationary: the gradient is exactly zero"),
             Self::WithinRounding { predicted, noise } => write!(
                 out,
