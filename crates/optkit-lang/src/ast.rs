@@ -1,5 +1,7 @@
 //! What the grammar reads, before any of it is checked.
 
+use std::collections::BTreeSet;
+
 use crate::arithmetic::{Binary, Unary};
 use crate::{Span, Spanned};
 
@@ -51,6 +53,16 @@ pub(crate) enum StatementKind {
     },
     Stop(Expression),
     Run(Body),
+    Experiment {
+        name: Option<Spanned<String>>,
+        /// Keys with dots are paths into the problem.
+        body: Body,
+        varied: Vec<Varied>,
+    },
+    Report {
+        path: Spanned<String>,
+        body: Body,
+    },
     /// Read by the grammar, given meaning by a later version.
     Planned {
         what: &'static str,
@@ -78,6 +90,13 @@ pub(crate) struct Entry {
     pub(crate) value: Option<Written>,
 }
 
+/// `vary solver.radius, solver.max_radius in [[0.01, 0.1], [0.1, 1]]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Varied {
+    pub(crate) paths: Vec<Spanned<String>>,
+    pub(crate) values: Expression,
+}
+
 /// An expression, with settings in braces behind it where it is a method or a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
@@ -86,6 +105,17 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// Adds the names that stand as values in it.
+    pub(crate) fn mentions(&self, names: &mut BTreeSet<String>) {
+        names.extend(self.expression.name().map(str::to_owned));
+        if let ExpressionKind::List(elements) = &self.expression.kind {
+            elements.iter().for_each(|element| element.mentions(names));
+        }
+        for entry in self.body.iter().flat_map(|body| &body.entries) {
+            entry.value.iter().for_each(|value| value.mentions(names));
+        }
+    }
+
     pub(crate) fn span(&self) -> Span {
         match &self.body {
             Some(body) => self.expression.span.to(body.span),

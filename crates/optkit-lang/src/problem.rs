@@ -1,6 +1,6 @@
 //! What a checked file says.
 
-use crate::{Call, Method, Settings, Span, Spanned, Stop, Value};
+use crate::{Call, Experiment, Method, Report, Settings, Span, Spanned, Stop, Value};
 
 /// A checked problem: every name in it is declared, every word is in the vocabulary, every value in its range.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,10 @@ pub struct Problem {
     pub stop: Stop,
     /// The `run` block, defaults filled in.
     pub run: Settings,
+    /// `experiment` declarations, spelt out.
+    pub experiments: Vec<Experiment>,
+    /// `report` declarations.
+    pub reports: Vec<Report>,
 }
 
 impl Problem {

@@ -117,6 +117,11 @@ impl Settings {
         self.entries.insert(key.to_owned(), Entry { value, key: None });
     }
 
+    /// Leave `key` out.
+    pub fn remove(&mut self, key: &str) {
+        self.entries.remove(key);
+    }
+
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Spanned<Value>> {

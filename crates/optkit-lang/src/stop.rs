@@ -113,6 +113,10 @@ impl Bound {
         !self.operations.contains(&Operation::Value)
     }
 
+    pub(crate) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
     pub(crate) fn from_operations(operations: Vec<Operation>) -> Self {
         Self { operations }
     }

@@ -120,6 +120,8 @@ fn key(statement: &Statement) -> Option<String> {
         StatementKind::Stop(_) => Some("`stop when`".to_owned()),
         StatementKind::Run(_) => Some("`run`".to_owned()),
         StatementKind::Problem { .. } => Some("`problem`".to_owned()),
+        StatementKind::Experiment { name: None, .. } => Some("unnamed `experiment`".to_owned()),
+        StatementKind::Report { path, .. } => Some(format!("`report` \"{}\"", path.value)),
         _ => declaration(statement).map(|(name, _)| name.value),
     }
 }

@@ -2,11 +2,13 @@
 
 mod call;
 mod constant;
+mod experiment;
 mod load;
 mod names;
 mod network;
 mod objective;
 mod overrides;
+mod report;
 mod settings;
 mod stop;
 mod value;
@@ -22,8 +24,8 @@ use crate::ast::{Statement, StatementKind};
 use crate::scan::MOST_FINDINGS;
 use crate::suggest::closest;
 use crate::{
-    Data, Diagnostic, Diagnostics, Measure, Method, Network, Objective, Partition, Problem, Settings, Source,
-    Span, Spanned, Stop,
+    Data, Diagnostic, Diagnostics, Measure, Method, Network, Objective, Partition, Problem, Report, Settings,
+    Source, Span, Spanned, Stop,
 };
 
 /// A setting given outside the file: `--set path=value`.
@@ -94,16 +96,8 @@ pub fn check(
     let statements = load::load(source, load, &mut diagnostics);
     let mut statements = load::merge(statements, &mut diagnostics.list);
     overrides::apply(overrides, &mut statements, vocabulary, &mut diagnostics);
-    let names = Names::of(&statements, &mut diagnostics.list);
-    let mut checker = Checker {
-        vocabulary,
-        sources: &diagnostics.sources,
-        names,
-        constants: BTreeMap::new(),
-        unknown_constants: BTreeSet::new(),
-        nesting: 0,
-        diagnostics: std::mem::take(&mut diagnostics.list),
-    };
+    let found = std::mem::take(&mut diagnostics.list);
+    let mut checker = Checker::new(&statements, &diagnostics.sources, vocabulary, found);
     let problem = checker.problem(&statements);
     diagnostics.list = checker.diagnostics;
     // a stable sort: findings at one place stay in the order in which they were made
@@ -115,6 +109,17 @@ pub fn check(
         last.notes.push(format!("only the first {MOST_FINDINGS} findings are shown"));
     }
     Checked { problem, diagnostics }
+}
+
+/// What `statements` say, and what is wrong with them.
+fn problem_of(
+    statements: &[Statement],
+    sources: &[Source],
+    vocabulary: &Vocabulary,
+) -> (Option<Problem>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(statements, sources, vocabulary, Vec::new());
+    let problem = checker.problem(statements);
+    (problem, checker.diagnostics)
 }
 
 /// The settings of `problem`.
@@ -144,6 +149,8 @@ struct Checker<'a> {
     vocabulary: &'a Vocabulary,
     sources: &'a [Source],
     names: Names,
+    /// Solvers by their names, each with the names that its settings mention.
+    solvers: BTreeMap<String, BTreeSet<String>>,
     constants: BTreeMap<String, Constant>,
     /// Constants whose value could not be found; that has been reported.
     unknown_constants: BTreeSet<String>,
@@ -165,6 +172,37 @@ struct Draft {
     solvers: Vec<(String, Method)>,
     stop: Option<Stop>,
     run: Option<Settings>,
+    experiments: Vec<experiment::Draft>,
+    reports: Vec<Report>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        statements: &[Statement],
+        sources: &'a [Source],
+        vocabulary: &'a Vocabulary,
+        mut found: Vec<Diagnostic>,
+    ) -> Self {
+        let names = Names::of(statements, &mut found);
+        let solvers = statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Solver { value, .. } => {
+                let mut mentioned = BTreeSet::new();
+                value.mentions(&mut mentioned);
+                Some((overrides::name_of(s)?, mentioned))
+            }
+            _ => None,
+        });
+        Self {
+            vocabulary,
+            sources,
+            names,
+            solvers: solvers.collect(),
+            constants: BTreeMap::new(),
+            unknown_constants: BTreeSet::new(),
+            nesting: 0,
+            diagnostics: found,
+        }
+    }
 }
 
 impl Checker<'_> {
@@ -209,8 +247,12 @@ impl Checker<'_> {
             Some(run) => run,
             None => self.run_defaults(),
         };
+        let mut experiments = Vec::new();
         if !self.diagnostics.iter().any(Diagnostic::is_error) {
             self.warn_of_unused(&draft);
+            for experiment in &draft.experiments {
+                experiments.extend(self.spell_out(experiment, statements));
+            }
         }
         Some(Problem {
             title: draft.title,
@@ -224,6 +266,8 @@ impl Checker<'_> {
             solvers: draft.solvers,
             stop: draft.stop.unwrap_or_default(),
             run,
+            experiments,
+            reports: draft.reports,
         })
     }
 
@@ -267,6 +311,11 @@ impl Checker<'_> {
                 let owner = Spanned::new("run", statement.keyword);
                 draft.run = Some(self.settings(owner, Some(body), &vocabulary.run));
             }
+            K::Experiment { name, body, varied } => {
+                let experiment = self.experiment(name.as_ref(), statement.keyword, body, varied);
+                draft.experiments.extend(experiment);
+            }
+            K::Report { path, body } => draft.reports.push(self.report(path, body)),
             K::Planned { what, .. } => self.not_yet(what, statement.keyword),
         }
     }
@@ -345,7 +394,8 @@ impl Checker<'_> {
                     .help("add one: `stop when norm(grad) <= 1e-6 or iterations >= 1000`"),
             );
         }
-        if draft.solvers.len() > 1 && draft.solvers.iter().all(|(name, _)| name != "solver") {
+        let experiments = statements.iter().any(|s| matches!(s.kind, StatementKind::Experiment { .. }));
+        if draft.solvers.len() > 1 && !experiments && draft.solvers.iter().all(|(name, _)| name != "solver") {
             let mut d = Diagnostic::error("E0402", "none of the solvers is the one to run");
             for (name, method) in &draft.solvers {
                 d = d.label(method.name.span, format!("`{name}`"));

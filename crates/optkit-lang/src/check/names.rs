@@ -16,6 +16,7 @@ pub(super) enum Declared {
     Measure,
     Partition,
     Solver,
+    Experiment,
     /// Something without meaning yet, or unreadable; that has been reported.
     Reported,
 }
@@ -30,6 +31,7 @@ impl Declared {
             Self::Measure => "a measure",
             Self::Partition => "a partition",
             Self::Solver => "a solver",
+            Self::Experiment => "an experiment",
             Self::Reported => "not understood",
         }
     }
@@ -92,7 +94,10 @@ impl Names {
             .iter()
             .filter(|(_, n)| !n.used && n.span.source == 0)
             .filter(|(_, n)| {
-                !matches!(n.declared, Declared::Objective | Declared::Measure | Declared::Reported)
+                !matches!(
+                    n.declared,
+                    Declared::Objective | Declared::Measure | Declared::Experiment | Declared::Reported
+                )
             })
             .map(|(name, n)| (name.as_str(), n.declared, n.span))
     }
@@ -144,6 +149,7 @@ pub(super) fn declaration(statement: &Statement) -> Option<(Spanned<String>, Dec
         K::Measure { name, .. } => (name.clone(), Declared::Measure),
         K::Partition { name, .. } => (name.clone(), Declared::Partition),
         K::Solver { name: Some(name), .. } => (name.clone(), Declared::Solver),
+        K::Experiment { name: Some(name), .. } => (name.clone(), Declared::Experiment),
         K::Planned { name: Some(name), .. } => (name.clone(), Declared::Reported),
         K::Broken { name: Some(name), .. } => {
             (Spanned::new(name.clone(), statement.keyword), Declared::Reported)

@@ -29,24 +29,33 @@ pub(super) fn apply(
         let value = parse_value(&text, number, given.path.len() + 1);
         diagnostics.sources.push(Source::new("--set", text));
         let path = Span::new(number, 0, given.path.len());
-        let result = value.and_then(|value| {
-            let words = words(&given.path, number)?;
-            Setter { vocabulary, words, path, value }.apply(statements)
-        });
+        let result = value
+            .and_then(|value| set(&Spanned::new(given.path.clone(), path), value, statements, vocabulary));
         if let Err(diagnostic) = result {
             diagnostics.push(diagnostic);
         }
     }
 }
 
-fn words(path: &str, source: usize) -> Result<Vec<Spanned<String>>, Diagnostic> {
-    let mut at = 0;
+/// Give what `path` leads to the value `value`, as if the file had it.
+pub(super) fn set(
+    path: &Spanned<String>,
+    value: Written,
+    statements: &mut Vec<Statement>,
+    vocabulary: &Vocabulary,
+) -> Result<(), Diagnostic> {
+    Setter { vocabulary, words: words(path)?, path: path.span, value }.apply(statements)
+}
+
+/// The words of a path, which stands as one piece in its source.
+fn words(path: &Spanned<String>) -> Result<Vec<Spanned<String>>, Diagnostic> {
+    let Span { source, start: mut at, .. } = path.span;
     let mut words = Vec::new();
-    for word in path.split('.') {
+    for word in path.value.split('.') {
         let span = Span::new(source, at, at + word.len());
         if word.is_empty() || word.contains(|c: char| !(c.is_alphanumeric() || c == '_')) {
-            return Err(Diagnostic::error("E0406", format!("`{path}` is no path of a setting"))
-                .label(Span::new(source, 0, path.len()), "expected names with dots between them")
+            return Err(Diagnostic::error("E0406", format!("`{}` is no path of a setting", path.value))
+                .label(path.span, "expected names with dots between them")
                 .help("paths are written `solver.radius`, `tensors.parts`, `run.seed`"));
         }
         words.push(Spanned::new(word.to_owned(), span));
@@ -87,6 +96,13 @@ impl Setter<'_> {
                 let mut written = Written { expression: expression.clone(), body: None };
                 self.set_operand(&mut written)?;
                 *expression = written.expression;
+                Ok(())
+            }
+            StatementKind::Experiment { body, .. } if self.words.len() > 1 => {
+                let rest = &self.words[1..];
+                let key = rest.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join(".");
+                let span = rest[0].span.to(self.path);
+                put(body, Spanned::new(key, span), self.value);
                 Ok(())
             }
             StatementKind::Broken { .. } | StatementKind::Planned { .. } => Ok(()),
@@ -226,10 +242,11 @@ fn put(body: &mut Body, key: Spanned<String>, value: Written) {
 }
 
 /// The name that begins the paths into a statement.
-fn name_of(statement: &Statement) -> Option<String> {
+pub(super) fn name_of(statement: &Statement) -> Option<String> {
     match &statement.kind {
         StatementKind::Solver { name: None, .. } => Some("solver".to_owned()),
         StatementKind::Objective { name: None, .. } => Some("loss".to_owned()),
+        StatementKind::Experiment { name: None, .. } => Some("experiment".to_owned()),
         _ => declaration(statement).map(|(name, _)| name.value),
     }
 }

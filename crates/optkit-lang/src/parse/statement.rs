@@ -1,7 +1,7 @@
 //! Statements and blocks of settings.
 
 use super::{Grammar, Pair, Parser, Reader, Rule};
-use crate::ast::{Body, Entry, Statement, StatementKind, Written};
+use crate::ast::{Body, Entry, Statement, StatementKind, Varied, Written};
 use crate::{Diagnostic, Span, Spanned};
 
 impl Reader<'_> {
@@ -13,6 +13,8 @@ impl Reader<'_> {
         let mut parts =
             Parts { name: None, string: None, value: None, expression: None, body: None, planned: None };
         let mut layers = Vec::new();
+        // the entries of an experiment stand in the statement itself
+        let (mut entries, mut varied) = (Vec::new(), Vec::new());
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::ident => parts.name = Some(self.word(&part, offset)),
@@ -28,14 +30,16 @@ impl Reader<'_> {
                 }
                 Rule::index if rule == Rule::param_decl => parts.planned = Some("`param` with an index"),
                 Rule::kw_maximize => parts.planned = Some("`maximize`"),
-                Rule::vary | Rule::entry => {}
-                Rule::bad_entry => {
-                    self.bad_entry(&part, offset);
-                }
+                Rule::vary => varied.push(self.varied(part, offset)),
+                Rule::entry => entries.push(self.entry(part, offset)),
+                Rule::bad_entry => entries.extend(self.bad_entry(&part, offset)),
                 _ => {}
             }
         }
         let kind = match parts.planned {
+            None if rule == Rule::experiment_decl => {
+                StatementKind::Experiment { name: parts.name, body: Body { entries, span: whole }, varied }
+            }
             Some(what) => StatementKind::Planned { what, name: parts.name },
             None => parts.into_kind(rule, layers),
         };
@@ -63,17 +67,32 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         for entry in pair.into_inner() {
             match entry.as_rule() {
-                Rule::entry => {
-                    let mut inner = entry.into_inner();
-                    let key = inner.next().expect("an `entry` begins with its key");
-                    let value = inner.next().expect("an `entry` has a value");
-                    let key = self.word(&key, offset);
-                    entries.push(Entry { key, value: Some(self.written(value, offset)) });
-                }
+                Rule::entry => entries.push(self.entry(entry, offset)),
                 _ => entries.extend(self.bad_entry(&entry, offset)),
             }
         }
         Body { entries, span }
+    }
+
+    fn entry(&mut self, pair: Pair<'_>, offset: usize) -> Entry {
+        let mut inner = pair.into_inner();
+        let key = inner.next().expect("an `entry` begins with its key");
+        let value = inner.next().expect("an `entry` has a value");
+        let key = self.word(&key, offset);
+        Entry { key, value: Some(self.written(value, offset)) }
+    }
+
+    fn varied(&mut self, pair: Pair<'_>, offset: usize) -> Varied {
+        let mut paths = Vec::new();
+        let mut values = None;
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::path => paths.push(self.word(&part, offset)),
+                Rule::span => values = Some(self.range(part, offset)),
+                _ => {}
+            }
+        }
+        Varied { paths, values: values.expect("a `vary` has its values") }
     }
 
     /// Report a setting that cannot be read; its key, where that much is clear.
@@ -151,8 +170,7 @@ impl Parts {
             (Rule::residual_decl, name, ..) => planned("`residual`", name),
             (Rule::block_decl, name, ..) => planned("`block`", name),
             (Rule::constraint_decl, ..) => planned("`subject to`", None),
-            (Rule::report_decl, ..) => planned("`report`", None),
-            (Rule::experiment_decl, ..) => planned("`experiment`", None),
+            (Rule::report_decl, _, Some(path), ..) => K::Report { path, body: body.unwrap_or_default() },
             (rule, name, ..) => {
                 unreachable!("`{rule:?}` ({name:?}) is no statement, or lacks a part that its rule has")
             }
