@@ -148,15 +148,18 @@ impl<'a> Drive<'a> {
                 return status;
             }
             self.measure(optimizer.current().x);
-            if let Some(step) = last
-                && self.observe(step, optimizer, f).is_break()
-            {
-                return Status::Stopped;
-            }
-            if let Some(status) = self.tested(optimizer, f) {
+            let status = self.tested(optimizer, f);
+            // Read once, so that observers know what the loop knows.
+            let interrupted = self.run.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed));
+            let ends = status.is_some() || interrupted;
+            let flow = match last {
+                Some(step) => self.observe(step, ends, optimizer, f),
+                None => ControlFlow::Continue(()),
+            };
+            if let Some(status) = status {
                 return status;
             }
-            if self.run.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            if interrupted || flow.is_break() {
                 return Status::Stopped;
             }
             let begun = Instant::now();
@@ -178,7 +181,13 @@ impl<'a> Drive<'a> {
         self.tally.measuring += begun.elapsed();
     }
 
-    fn observe(&mut self, step: StepReport, optimizer: &dyn Optimizer, f: &dyn Objective) -> ControlFlow<()> {
+    fn observe(
+        &mut self,
+        step: StepReport,
+        ends: bool,
+        optimizer: &dyn Optimizer,
+        f: &dyn Objective,
+    ) -> ControlFlow<()> {
         self.tally.phases = self.clock.times();
         let point = optimizer.current();
         self.run.observer.observe(&Iteration {
@@ -189,6 +198,7 @@ impl<'a> Drive<'a> {
             measures: &self.measured,
             work: self.tally.work(optimizer, f),
             training: self.tally.training,
+            ends,
             live: Live { optimizer, objective: f, tally: &self.tally },
         })
     }

@@ -74,6 +74,9 @@ pub struct Iteration<'a> {
     pub work: Work,
     /// Wall time in training since the start.
     pub training: Duration,
+    /// Whether the run ends here: a term of its stop holds, or it was interrupted. (A method that can make no further
+    /// step ends a run too, after an iteration that does not know.)
+    pub ends: bool,
     pub(crate) live: Live<'a>,
 }
 
