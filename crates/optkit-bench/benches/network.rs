@@ -5,6 +5,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use optkit::nn::{Layer, Loss, Network, NetworkObjective, Samples, Targets};
 use optkit::{Decomposition, Objective, Pass, Subset};
+use optkit_core::Samples as Seen;
 
 const SAMPLES: usize = 60_000;
 const FEATURES: usize = 784;
@@ -77,6 +78,20 @@ fn hessian_product(bencher: Bencher, threads: usize) {
         pool.install(|| {
             let products = f.hessian_product().expect("networks offer products");
             products.apply(&x, &gradient, &mut product);
+        });
+    });
+}
+
+/// A mini-batch of a shuffled epoch: its samples gathered, loss and gradient at a new point.
+#[divan::bench(args = [32, 128, 512, 4096], consts = THREADS)]
+fn batch<const N: usize>(bencher: Bencher, size: usize) {
+    let (mut f, x, mut count) = (objective().in_batches(size, 0), network().initial(0), 0);
+    let (mut gradient, mut batch) = (vec![0.0; x.len()], 0);
+    pool(N).install(|| {
+        bencher.bench_local(|| {
+            batch = (batch + 1) % f.batches();
+            f.select(Pass { epoch: 0, samples: Seen::Batch(batch) });
+            f.value_gradient(&fresh(&x, &mut count), &mut gradient)
         });
     });
 }

@@ -380,11 +380,17 @@ fn transpose<'a>(from: &[f64], columns: usize, mut to: impl Iterator<Item = &'a 
 /// `to` ← the sum over all chunks, in their order.
 fn sum_chunks<S: Scalar>(workers: &[Worker<S>], of: impl Fn(&Worker<S>) -> &[S] + Sync, to: &mut [f64]) {
     const PIECE: usize = 4096;
-    to.par_chunks_mut(PIECE).enumerate().for_each(|(piece, to)| {
+    let piece = |(piece, to): (usize, &mut [f64])| {
         to.fill(0.0);
         for worker in workers {
             let from = &of(worker)[piece * PIECE..];
             to.iter_mut().zip(from).for_each(|(to, &from)| *to += from.to_f64());
         }
-    });
+    };
+    // One chunk is what mini-batches have: it is copied sooner than another thread has woken up.
+    if workers.len() == 1 {
+        to.chunks_mut(PIECE).enumerate().for_each(piece);
+    } else {
+        to.par_chunks_mut(PIECE).enumerate().for_each(piece);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod cross_entropy;
 mod elementwise;
+mod gather;
 mod portable;
 mod product;
 mod sparse;
@@ -17,6 +18,7 @@ mod x86;
 
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::{sigmoid_single, tanh_single};
+pub(crate) use gather::{Filling, SparseRows};
 pub(crate) use product::{Product, Start};
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 

@@ -60,6 +60,12 @@
 //! Layers above whose products are narrow are computed again rather than kept, so that parts need little memory.
 //! Costs are counted in multiply-adds: a whole forward pass is ½ gradient equivalent, a whole backward pass ½.
 //!
+//! # Mini-batches
+//!
+//! [`NetworkObjective::in_batches`] deals the samples anew in every epoch. A batch is gathered into tiles of its own, on
+//! which the same kernels run; nothing is allocated for it after the first. Tiles of sparse bytes are sorted from the
+//! samples by rows, which are kept besides the tiles of the whole set.
+//!
 //! # Extending it
 //!
 //! A layer is a variant of [`Layer`], a file under `layers/` and a row of the table there; a loss is a variant of
@@ -68,9 +74,11 @@
 
 mod accuracy;
 mod backend;
+mod batches;
 mod buffer;
 mod decomposition;
 mod evaluator;
+mod gather;
 mod head;
 mod kernels;
 mod layer;

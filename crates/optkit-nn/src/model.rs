@@ -25,16 +25,46 @@ pub(crate) struct Model<S: Scalar> {
     pub(crate) values: Box<[S; 256]>,
     /// Tiles of each chunk.
     pub(crate) chunks: Vec<Range<usize>>,
+    /// Samples that a chunk may come to have, where samples come and go.
+    room: Option<usize>,
     pub(crate) kernels: &'static Kernels<S>,
 }
 
 impl<S: Scalar> Model<S> {
     pub(crate) fn new(plan: Plan, samples: Arc<Samples>, targets: Arc<Targets>, head: Head) -> Self {
         let tiles = samples.tiles();
-        let count = tiles.min(CHUNKS);
-        let chunks = (0..count).map(|c| tiles * c / count..tiles * (c + 1) / count).collect();
+        Self::of_tiles(plan, samples, targets, head, tiles)
+    }
+
+    /// With `samples` and `targets` for room in which samples come and go, `most` of them at the most.
+    pub(crate) fn changing(like: &Self, samples: Samples, targets: Targets, most: usize) -> Self {
+        let tiles = most.div_ceil(TILE);
+        let (samples, targets) = (Arc::new(samples), Arc::new(targets));
+        let model = Self::of_tiles(like.plan.clone(), samples, targets, like.head, tiles);
+        let room = Some(tiles.div_ceil(model.chunks.len()) * TILE);
+        Self { room, ..model }
+    }
+
+    fn of_tiles(plan: Plan, samples: Arc<Samples>, targets: Arc<Targets>, head: Head, tiles: usize) -> Self {
+        let chunks = vec![0..0; tiles.min(CHUNKS)];
         let values = samples.byte_values();
-        Self { plan, samples, targets, head, values, chunks, kernels: S::kernels() }
+        let kernels = S::kernels();
+        let mut model = Self { plan, samples, targets, head, values, chunks, room: None, kernels };
+        model.cut();
+        model
+    }
+
+    /// Deal the tiles of the samples to the chunks; some may remain empty.
+    pub(crate) fn cut(&mut self) {
+        let (tiles, count) = (self.samples.tiles(), self.chunks.len());
+        for (c, chunk) in self.chunks.iter_mut().enumerate() {
+            *chunk = tiles * c / count..tiles * (c + 1) / count;
+        }
+    }
+
+    /// Rows of activations that a chunk needs.
+    fn room(&self, chunk: usize) -> usize {
+        self.room.unwrap_or_else(|| self.chunk_rows(chunk).len())
     }
 
     /// Samples of a chunk.
@@ -96,7 +126,7 @@ impl<S: Scalar> Activations<S> {
     /// Room for what `scope` keeps.
     pub(crate) fn new(model: &Model<S>, scope: &Scope) -> Self {
         let chunk = |c: usize| {
-            let rows = model.chunk_rows(c).len();
+            let rows = model.room(c);
             let kept = scope.keep.iter().zip(&model.plan.dense);
             kept.map(|(&keep, d)| Buffer::new(if keep { rows * padded(d.outputs) } else { 0 })).collect()
         };

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use optkit_core::{
-    Archive, Decomposition, HessianProduct, LoadError, Objective, Pass, Span, Subset, Unsupported, Work,
+    Archive, Decomposition, HessianProduct, LoadError, Objective, Pass, Samples as Seen, Span, Subset,
+    Unsupported, Work,
 };
 
+use crate::batches::{self, Batches};
 use crate::decomposition::NetworkDecomposition;
 use crate::evaluator::{Evaluator, Published};
 use crate::head::Head;
@@ -37,6 +39,7 @@ use crate::{Loss, Network, Samples, SamplesError, Scalar, Targets};
 pub struct NetworkObjective<S: Scalar = f32> {
     evaluator: Evaluator<S>,
     published: Published<S>,
+    batches: Option<Box<Batches<S>>>,
 }
 
 impl<S: Scalar> NetworkObjective<S> {
@@ -54,7 +57,58 @@ impl<S: Scalar> NetworkObjective<S> {
         let model = Model::new(Plan::new(network, Some(loss)), samples, targets, Head::Loss(loss));
         let scope = Scope::whole(&model.plan);
         let published = Published::default();
-        Ok(Self { evaluator: Evaluator::new(Arc::new(model), scope, Some(published.clone())), published })
+        let evaluator = Evaluator::new(Arc::new(model), scope, Some(published.clone()));
+        Ok(Self { evaluator, published, batches: None })
+    }
+
+    /// With the samples dealt to mini-batches of `size`, anew in every epoch by an order that depends on `seed` and
+    /// the epoch alone; the last batch of an epoch may be smaller. Where `size` is at least the number of samples there
+    /// is one batch, of all samples.
+    ///
+    /// A batch that is [selected](Objective::select) is what values, gradients, lines and products are of: its mean
+    /// loss, at a cost of its share of the samples. A decomposition sees all samples.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use optkit_core::{Objective, Pass, Samples as Seen};
+    /// use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Targets};
+    ///
+    /// let network = Network::new(vec![1], vec![Layer::Dense { outputs: 2 }])?;
+    /// let samples = Arc::new(Samples::from_floats((0..10).map(|i| i as f32).collect(), 1)?);
+    /// let targets = Arc::new(Targets::labels(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], 2)?);
+    /// let f: NetworkObjective = NetworkObjective::new(&network, Loss::CrossEntropy, samples, targets)?;
+    /// let mut f = f.in_batches(4, 0);
+    /// assert_eq!(f.batches(), 3);
+    /// let (x, mut gradient) = (network.initial(1), vec![0.0; f.dim()]);
+    /// let mut sum = 0.0;
+    /// for (batch, of_samples) in [(0, 4.0), (1, 4.0), (2, 2.0)] {
+    ///     f.select(Pass { epoch: 0, samples: Seen::Batch(batch) });
+    ///     sum += of_samples * f.value_gradient(&x, &mut gradient);
+    /// }
+    /// assert_eq!(f.work().gradient_equivalents, 1.0);
+    /// f.select(Pass::default());
+    /// assert!((f.value(&x) - sum / 10.0).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where `size` is 0, or there are 2³² samples or more.
+    #[must_use]
+    pub fn in_batches(self, size: usize, seed: u64) -> Self {
+        assert!(size > 0, "a batch has at least one sample");
+        let model = &self.evaluator.model;
+        assert!(u32::try_from(model.samples.count()).is_ok(), "samples are numbered by 32 bits");
+        let batches = (size < model.samples.count()).then(|| Box::new(Batches::new(model, size, seed)));
+        Self { batches, ..self }
+    }
+
+    /// What evaluates the samples that are selected.
+    fn selected(&mut self) -> &mut Evaluator<S> {
+        match &mut self.batches {
+            Some(batches) if batches.is_selected() => &mut batches.evaluator,
+            _ => &mut self.evaluator,
+        }
     }
 
     /// Number of samples.
@@ -87,26 +141,37 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
     }
 
     fn value(&mut self, x: &[f64]) -> f64 {
-        self.evaluator.value(x, x)
+        self.selected().value(x, x)
     }
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-        self.evaluator.value_gradient(x, x, gradient)
+        self.selected().value_gradient(x, x, gradient)
     }
 
     fn noise(&self) -> f64 {
         S::NOISE
     }
 
-    /// Every pass sees all samples; what earlier evaluations left behind is forgotten.
-    fn select(&mut self, _pass: Pass) {
+    /// What earlier evaluations left behind is forgotten. Where there are no mini-batches, and for a first few, every
+    /// pass sees all samples.
+    fn select(&mut self, pass: Pass) {
         self.evaluator.forget();
+        if let Some(batches) = &mut self.batches {
+            match pass.samples {
+                Seen::Batch(batch) => batches.select(pass.epoch, batch),
+                Seen::All | Seen::First(_) => batches.select_none(),
+            }
+        }
+    }
+
+    fn batches(&self) -> usize {
+        self.batches.as_ref().map_or(1, |batches| batches.count())
     }
 
     /// Along one direction only.
     fn span(&mut self, x: &[f64], directions: &[&[f64]]) -> Option<&mut dyn Span> {
         let [direction] = directions else { return None };
-        self.evaluator.begin_line(x, direction).then_some(self as &mut dyn Span)
+        self.selected().begin_line(x, direction).then_some(self as &mut dyn Span)
     }
 
     /// By the R-operator; nothing of the forward pass repeated at the last point.
@@ -124,14 +189,23 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
     }
 
     fn work(&self) -> Work {
-        self.evaluator.work
+        self.evaluator.work + self.batches.as_ref().map_or_else(Work::default, |batches| batches.work())
     }
 
     fn save(&self, archive: &mut Archive) {
         self.evaluator.save(archive);
+        if let Some(batches) = &self.batches {
+            archive.scope("batches", |archive| batches.save(archive));
+        }
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        let saved = archive.scoped("batches");
+        match &mut self.batches {
+            Some(batches) => batches.load(&saved)?,
+            None if saved.integer("size").is_ok() => batches::fits(&saved, self.samples())?,
+            None => {}
+        }
         self.evaluator.load(archive)
     }
 }
@@ -139,12 +213,12 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
 /// Where a relu has a kink, its slope there is taken to be 0, as in the gradient.
 impl<S: Scalar> HessianProduct for NetworkObjective<S> {
     fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
-        self.evaluator.hessian_product(x, x, v, product);
+        self.selected().hessian_product(x, x, v, product);
     }
 }
 
 impl<S: Scalar> Span for NetworkObjective<S> {
     fn value(&mut self, coefficients: &[f64], point: &[f64]) -> f64 {
-        self.evaluator.value_on_line(coefficients[0], point, point)
+        self.selected().value_on_line(coefficients[0], point, point)
     }
 }

@@ -8,7 +8,7 @@ use crate::kernels::padded;
 use crate::{Layer, Loss, Network};
 
 /// A network as steps. Flattening costs nothing and is gone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
     pub(crate) dense: Vec<Dense>,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 /// A dense layer and where its tensors lie in θ.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Dense {
     pub(crate) step: usize,
     pub(crate) inputs: usize,

@@ -9,6 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::Scalar;
+use crate::gather::copy_rows;
 use crate::kernels::{TILE, Tile};
 
 /// Share of bytes that are not zero above which sparse columns are slower than dense bytes (measured on a 784×32
@@ -158,6 +159,17 @@ impl Samples {
         &self.store
     }
 
+    /// Room for samples like these, empty; `store` is of the same kind.
+    pub(crate) fn room(&self, store: Store) -> Self {
+        Self { count: 0, features: self.features, scale: self.scale, store }
+    }
+
+    /// For `count` other samples, which the caller writes into the storage.
+    pub(crate) fn refill(&mut self, count: usize) -> &mut Store {
+        self.count = count;
+        &mut self.store
+    }
+
     /// Number of tiles.
     pub(crate) fn tiles(&self) -> usize {
         self.count.div_ceil(TILE)
@@ -258,6 +270,26 @@ impl Targets {
             return Err(SamplesError::NotFinite { index, value: values[index] });
         }
         Ok(Self { kind: TargetKind::Values(values), outputs })
+    }
+
+    /// Room for `most` targets like these, empty.
+    pub(crate) fn room(&self, most: usize) -> Self {
+        let kind = match &self.kind {
+            TargetKind::Labels(_) => TargetKind::Labels(Vec::with_capacity(most)),
+            TargetKind::Values(_) => TargetKind::Values(Vec::with_capacity(most * self.outputs)),
+        };
+        Self { kind, outputs: self.outputs }
+    }
+
+    /// `to`, made by [`room`](Self::room) ← the targets `chosen`.
+    pub(crate) fn copy_to(&self, chosen: &[u32], to: &mut Self) {
+        match (&self.kind, &mut to.kind) {
+            (TargetKind::Labels(from), TargetKind::Labels(to)) => copy_rows(from, 1, chosen, to),
+            (TargetKind::Values(from), TargetKind::Values(to)) => {
+                copy_rows(from, self.outputs, chosen, to);
+            }
+            _ => unreachable!("the room was made for these targets"),
+        }
     }
 
     /// Number of samples.

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{Storage, case};
-use optkit_core::{Objective, Pass, Subset};
+use optkit_core::{Objective, Pass, Samples as Seen, Subset};
 use optkit_nn::{Accuracy, Layer, Loss};
 
 struct Counting;
@@ -67,12 +67,13 @@ fn evaluations_allocate_nothing() {
         let subsets: Vec<_> =
             subsets.into_iter().map(|r| Subset::from_ranges(f.dim(), [r]).unwrap()).collect();
         let mut split = f.decompose(&subsets).unwrap();
+        let mut batched = case.objective::<f32>().in_batches(700, 1);
         let mut accuracy = Accuracy::new(&case.network, case.samples.clone(), case.targets.clone()).unwrap();
         let (mut x, mut gradient) = (case.theta.clone(), vec![0.0; f.dim()]);
         let (mut trial, mut own, mut direction) = (x.clone(), x.clone(), x.clone());
         let mut product = x.clone();
         let mut counts = vec![];
-        for _ in 0..6 {
+        for epoch in 0..6 {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             f.value_gradient(&x, &mut gradient);
             f.hessian_product().expect("networks offer products").apply(&x, &gradient, &mut product);
@@ -96,6 +97,12 @@ fn evaluations_allocate_nothing() {
                 f.span(&x, &[&direction]).expect("the base was just evaluated").value(&[t], &trial);
             }
             f.value_gradient(&trial, &mut gradient);
+            for batch in 0..batched.batches() {
+                batched.select(Pass { epoch, samples: Seen::Batch(batch) });
+                batched.value_gradient(&trial, &mut gradient);
+            }
+            batched.select(Pass::default());
+            batched.value_gradient(&trial, &mut gradient);
             accuracy.evaluate(&trial);
             x.copy_from_slice(&trial);
             x[0] += 0.125;

@@ -20,26 +20,27 @@ use crate::Scalar;
 pub(crate) const TILE: usize = 128;
 
 /// Features of a group.
-const GROUP: usize = 4;
+pub(super) const GROUP: usize = 4;
 
-/// A tile by groups of columns. Made by [`Tile::new`] alone, so every entry's row is below `rows`.
+/// A tile by groups of columns. Made by [`Tile::new`] and filled by [`Filling`](super::gather::Filling) alone, so every
+/// entry's row is below `rows`.
 #[derive(Clone, Debug)]
 pub(crate) struct Tile {
     /// Samples in the tile.
-    rows: usize,
+    pub(super) rows: usize,
     /// Of each group.
-    counts: Vec<Counts>,
+    pub(super) counts: Vec<Counts>,
     /// row·65536 + second byte·256 + first byte, group by group: the pairs of samples with both, two by two; then the
     /// first pairs of samples without the second; then the second pairs of samples without the first.
-    entries: Vec<u32>,
+    pub(super) entries: Vec<u32>,
 }
 
 /// Samples of a group with both pairs, with the first alone, with the second alone.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    both: u16,
-    first: u16,
-    second: u16,
+pub(super) struct Counts {
+    pub(super) both: u16,
+    pub(super) first: u16,
+    pub(super) second: u16,
 }
 
 impl Tile {

@@ -41,23 +41,28 @@ pub enum Storage {
     Floats,
 }
 
-pub fn samples(storage: Storage, count: usize, features: usize, seed: u64) -> Samples {
+pub fn bytes(storage: Storage, count: usize, features: usize, seed: u64) -> Vec<u8> {
     let mut random = noise(seed);
-    let mut byte = |often: f64| if random().abs() < often { (random().abs() * 255.0) as u8 } else { 0 };
+    let often = if storage == Storage::SparseBytes { 0.2 } else { 1.0 };
+    let mut byte = || if random().abs() < often { (random().abs() * 255.0) as u8 } else { 0 };
+    (0..count * features).map(|_| byte()).collect()
+}
+
+pub fn floats(count: usize, features: usize, seed: u64) -> Vec<f32> {
+    let mut random = noise(seed);
+    (0..count * features).map(|_| random() as f32).collect()
+}
+
+pub fn samples(storage: Storage, count: usize, features: usize, seed: u64) -> Samples {
     match storage {
-        Storage::SparseBytes => {
-            let bytes: Vec<u8> = (0..count * features).map(|_| byte(0.2)).collect();
-            Samples::from_bytes(&bytes, features, 1.0 / 128.0).unwrap()
-        }
-        Storage::DenseBytes => {
-            let bytes: Vec<u8> = (0..count * features).map(|_| byte(1.0)).collect();
-            Samples::from_bytes(&bytes, features, 1.0 / 128.0).unwrap()
-        }
-        Storage::Floats => {
-            let floats = (0..count * features).map(|_| random() as f32).collect();
-            Samples::from_floats(floats, features).unwrap()
-        }
+        Storage::Floats => Samples::from_floats(floats(count, features, seed), features).unwrap(),
+        _ => Samples::from_bytes(&bytes(storage, count, features, seed), features, 1.0 / 128.0).unwrap(),
     }
+}
+
+pub fn labels(count: usize, outputs: usize, seed: u64) -> Vec<u8> {
+    let mut random = noise(seed + 1);
+    (0..count).map(|_| ((random() + 1.0) / 2.0 * outputs as f64) as u8).collect()
 }
 
 pub fn case(
@@ -71,11 +76,11 @@ pub fn case(
     let network = Network::new(vec![features], layers).unwrap();
     let mut random = noise(seed + 1);
     let outputs = network.outputs();
-    let labels: Vec<u8> = (0..count).map(|_| ((random() + 1.0) / 2.0 * outputs as f64) as u8).collect();
     let targets = if loss == Loss::MeanSquared && seed.is_multiple_of(2) {
+        (0..count).for_each(|_| _ = random()); // as many as there are labels
         Targets::values((0..count * outputs).map(|_| random() as f32).collect(), outputs).unwrap()
     } else {
-        Targets::labels(&labels, outputs).unwrap()
+        Targets::labels(&labels(count, outputs, seed), outputs).unwrap()
     };
     let theta = network.initial(seed);
     Case {
