@@ -14,8 +14,16 @@ const IMAGES: Setting = Setting {
     support: Support::Available,
 };
 
+const BATCH: Setting = Setting {
+    name: "batch",
+    kind: Kind::Integer(1, u32::MAX as u64),
+    default: Some(""),
+    doc: "samples of a mini-batch; without it every iteration sees all samples",
+    support: Support::Available,
+};
+
 const fn dataset(name: &'static str, doc: &'static str, operands: &'static [Operand]) -> Entry {
-    Entry { name, doc, operands, settings: &[IMAGES], slots: &[], support: Support::Available }
+    Entry { name, doc, operands, settings: &[IMAGES, BATCH], slots: &[], support: Support::Available }
 }
 
 const fn planned(name: &'static str, doc: &'static str, operands: &'static [Operand]) -> Entry {

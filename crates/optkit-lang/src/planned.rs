@@ -29,12 +29,10 @@ pub(crate) fn is_planned_setting(owner: &str, key: &str) -> bool {
 pub(crate) const FUNCTIONS: [&str; 12] =
     ["count", "rows", "columns", "sin", "cos", "tan", "tanh", "log1p", "expm1", "log1pexp", "floor", "ceil"];
 
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 4] = [
     ("trust_region", "scaling"),
     ("run", "checkpoint"),
     ("mnist", "normalize"),
-    ("mnist", "batch"),
-    ("digits", "batch"),
     ("weights", "overlap"),
 ];
 

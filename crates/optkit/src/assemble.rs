@@ -51,7 +51,7 @@ impl Subject {
     fn tensor_sizes(&self) -> Vec<usize> {
         match self {
             Self::Function { .. } => Vec::new(),
-            Self::Network(subject) => subject.network.tensors().iter().map(|t| t.range.len()).collect(),
+            Self::Network(subject) => subject.tensor_sizes(),
         }
     }
 
@@ -149,6 +149,10 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
             Ok(made) => partition = Some(made),
             Err(diagnostic) => found.push(diagnostic),
         }
+    }
+    if let (Some(Subject::Network(network)), true) = (&subject, found.is_empty()) {
+        let made = solver.make(partition.clone(), &network.tensor_sizes());
+        found.extend(network.suits(method, made.as_ref()).err());
     }
     let (Some(subject), true) = (subject, found.is_empty()) else {
         return Err(found);

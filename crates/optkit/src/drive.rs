@@ -1,101 +1,29 @@
 //! What a run does between its start and its report.
 
+mod tally;
+
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use optkit_core::vector::{norm_inf, norm2};
-use optkit_core::{Archive, Flow, LoadError, Objective, Optimizer, Pass, Status, StepReport, Work};
+use optkit_core::{Flow, Objective, Optimizer, Pass, Point, Samples, StartError, Status, StepReport, Work};
 
 use crate::checkpoint::Checkpoint;
-use crate::clock::{PhaseClock, PhaseTimes};
+use crate::clock::PhaseClock;
 use crate::run::{Iteration, Returned, Run, RunReport};
 use crate::stop::Progress;
+use tally::Whole;
 
-/// How far a run is: what the loop itself carries from iteration to iteration.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tally {
-    pub(crate) iterations: u64,
-    /// Work before the counters below were read, where they know nothing of it.
-    carried: Work,
-    /// The objective's counter as it stood where the run began, and work since that is none of the method's.
-    objective_before: Work,
-    /// The method's own.
-    optimizer_before: Work,
-    pub(crate) training: Duration,
-    pub(crate) measuring: Duration,
-    pub(crate) phases: PhaseTimes,
-}
+pub(crate) use tally::Tally;
 
-impl Tally {
-    pub(crate) fn new(objective_before: Work) -> Self {
-        Self {
-            iterations: 0,
-            carried: Work::default(),
-            objective_before,
-            optimizer_before: Work::default(),
-            training: Duration::ZERO,
-            measuring: Duration::ZERO,
-            phases: PhaseTimes::default(),
-        }
+/// Refuses mini-batches to a method that needs the same samples at every step.
+pub(crate) fn suits(optimizer: &dyn Optimizer, f: &dyn Objective) -> Result<(), StartError> {
+    if f.batches() > 1 && !optimizer.takes_batches() {
+        return Err(StartError::Batches { method: optimizer.name() });
     }
-
-    fn work(&self, optimizer: &dyn Optimizer, f: &dyn Objective) -> Work {
-        self.carried + (f.work() - self.objective_before) + (optimizer.work() - self.optimizer_before)
-    }
-
-    pub(crate) fn save(&self, archive: &mut Archive, optimizer: &dyn Optimizer, f: &dyn Objective) {
-        archive.put_integer("iterations", self.iterations);
-        archive.put_work("work", self.work(optimizer, f));
-        archive.put_work("carried", self.carried);
-        archive.put_work("objective", f.work());
-        archive.put_work("objective_before", self.objective_before);
-        archive.put_work("optimizer", optimizer.work());
-        archive.put_work("optimizer_before", self.optimizer_before);
-        for (name, time) in self.times() {
-            archive.put_integer(
-                &format!("nanoseconds.{name}"),
-                u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
-            );
-        }
-    }
-
-    fn times(&self) -> [(&'static str, Duration); 5] {
-        let PhaseTimes { local, fdl, global } = self.phases;
-        [
-            ("training", self.training),
-            ("measuring", self.measuring),
-            ("local", local),
-            ("fdl", fdl),
-            ("global", global),
-        ]
-    }
-
-    /// After method and objective were loaded. Counters that were saved with them go on; for others what they had
-    /// counted is carried, which is the same work, though not to the last bit of its sum.
-    pub(crate) fn load(
-        archive: &Archive,
-        optimizer: &dyn Optimizer,
-        f: &dyn Objective,
-    ) -> Result<Self, LoadError> {
-        let time = |name: &str| archive.integer(&format!("nanoseconds.{name}")).map(Duration::from_nanos);
-        let mut tally = Self {
-            iterations: archive.integer("iterations")?,
-            carried: archive.work("carried")?,
-            objective_before: archive.work("objective_before")?,
-            optimizer_before: archive.work("optimizer_before")?,
-            training: time("training")?,
-            measuring: time("measuring")?,
-            phases: PhaseTimes { local: time("local")?, fdl: time("fdl")?, global: time("global")? },
-        };
-        let (objective, own) = (f.work(), optimizer.work());
-        if objective != archive.work("objective")? || own != archive.work("optimizer")? {
-            tally.carried = archive.work("work")?;
-            (tally.objective_before, tally.optimizer_before) = (objective, own);
-        }
-        Ok(tally)
-    }
+    Ok(())
 }
 
 /// Method, objective and loop between two iterations.
@@ -124,16 +52,21 @@ pub(crate) struct Drive<'a> {
     measured: Vec<(String, f64)>,
     tally: Tally,
     clock: PhaseClock,
+    /// Iterations of an epoch.
+    batches: u64,
+    /// On mini-batches: ∇f over all samples, where an epoch has just ended.
+    gradient: Vec<f64>,
 }
 
 impl<'a> Drive<'a> {
     /// From where `tally` is.
     pub(crate) fn new(run: Run<'a>, tally: Tally, clock: PhaseClock) -> Self {
         let measured = run.measures.iter().map(|(name, _)| (name.clone(), f64::NAN)).collect();
-        Self { run, measured, tally, clock }
+        Self { run, measured, tally, clock, batches: 1, gradient: Vec::new() }
     }
 
     pub(crate) fn finish(mut self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> RunReport {
+        self.batches = f.batches() as u64;
         let status = self.drive(optimizer, f);
         self.report(optimizer, f, status)
     }
@@ -141,13 +74,9 @@ impl<'a> Drive<'a> {
     fn drive(&mut self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> Status {
         let mut last: Option<StepReport> = None;
         loop {
-            let begun = Instant::now();
-            let ready = optimizer.prepare(f);
-            self.tally.training += begun.elapsed();
-            if let Err(status) = ready {
+            if let Err(status) = self.look(optimizer, f) {
                 return status;
             }
-            self.measure(optimizer.current().x);
             let status = self.tested(optimizer, f);
             // Read once, so that observers know what the loop knows.
             let interrupted = self.run.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed));
@@ -163,7 +92,7 @@ impl<'a> Drive<'a> {
                 return Status::Stopped;
             }
             let begun = Instant::now();
-            let flow = optimizer.step(f);
+            let flow = self.step(optimizer, f);
             self.tally.training += begun.elapsed();
             match flow {
                 Flow::Continue(step) => last = Some(step),
@@ -171,6 +100,55 @@ impl<'a> Drive<'a> {
             }
             self.tally.iterations += 1;
         }
+    }
+
+    /// True between two epochs: always, where there are no mini-batches.
+    fn is_between_epochs(&self) -> bool {
+        self.tally.iterations.is_multiple_of(self.batches)
+    }
+
+    /// Make known what is tested and shown: value and gradient by the method itself or, where it sees mini-batches
+    /// and an epoch has ended, by a pass over all samples that is no part of its work and its time.
+    fn look(&mut self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> Result<(), Status> {
+        if self.batches == 1 {
+            let begun = Instant::now();
+            let ready = optimizer.prepare(f);
+            self.tally.training += begun.elapsed();
+            ready?;
+        } else if self.is_between_epochs() {
+            self.look_over_all(optimizer.current().x, f);
+        } else {
+            return Ok(());
+        }
+        self.measure(optimizer.current().x);
+        Ok(())
+    }
+
+    fn look_over_all(&mut self, x: &[f64], f: &mut dyn Objective) {
+        let after = self.tally.iterations;
+        if self.tally.whole.is_some_and(|whole| whole.after == after) {
+            return; // a run taken up from here
+        }
+        let (begun, before) = (Instant::now(), f.work());
+        self.gradient.resize(x.len(), 0.0);
+        let value = anew(f, x, &mut self.gradient);
+        let (gradient_norm, gradient_norm_inf) = (norm2(&self.gradient), norm_inf(&self.gradient));
+        self.tally.whole = Some(Whole { after, value, gradient_norm, gradient_norm_inf });
+        self.tally.objective_before += f.work() - before;
+        self.tally.measuring += begun.elapsed();
+    }
+
+    /// One iteration; on mini-batches, on the next of them.
+    fn step(&self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> Flow {
+        if self.batches > 1 {
+            let (epoch, batch) = (self.tally.iterations / self.batches, self.tally.iterations % self.batches);
+            f.select(Pass { epoch, samples: Samples::Batch(batch as usize) });
+            optimizer.samples_changed();
+            if let Err(status) = optimizer.prepare(f) {
+                return Flow::Done(status);
+            }
+        }
+        optimizer.step(f)
     }
 
     fn measure(&mut self, x: &[f64]) {
@@ -189,12 +167,24 @@ impl<'a> Drive<'a> {
         f: &dyn Objective,
     ) -> ControlFlow<()> {
         self.tally.phases = self.clock.times();
-        let point = optimizer.current();
+        let whole = self.tally.whole.filter(|whole| whole.after == self.tally.iterations);
+        let (mut step, mut point, mut best) = (step, optimizer.current(), optimizer.best());
+        if let Some(whole) = whole {
+            step.value = whole.value;
+            point = Point { x: point.x, value: whole.value, gradient: Some(&self.gradient) };
+            best = point;
+        }
+        let gradient_norm_inf = match (self.batches, whole) {
+            (1, _) => point.gradient.map_or(f64::NAN, norm_inf),
+            (_, whole) => whole.map_or(f64::NAN, |whole| whole.gradient_norm_inf),
+        };
         self.run.observer.observe(&Iteration {
             step,
+            epoch: self.tally.iterations.div_ceil(self.batches),
+            ends_epoch: self.is_between_epochs(),
             point,
-            best: optimizer.best(),
-            gradient_norm_inf: point.gradient.map_or(f64::NAN, norm_inf),
+            best,
+            gradient_norm_inf,
             measures: &self.measured,
             work: self.tally.work(optimizer, f),
             training: self.tally.training,
@@ -203,25 +193,38 @@ impl<'a> Drive<'a> {
         })
     }
 
-    fn progress(&self, value: f64, gradient: &[f64], work: Work) -> Progress<'_> {
+    /// `norms`: ‖∇f‖₂ and ‖∇f‖∞.
+    fn progress(&self, value: f64, norms: [f64; 2], work: Work) -> Progress<'_> {
+        let [gradient_norm, gradient_norm_inf] = norms;
         Progress {
             value,
-            gradient_norm: norm2(gradient),
-            gradient_norm_inf: norm_inf(gradient),
+            gradient_norm,
+            gradient_norm_inf,
             measures: &self.measured,
-            epochs: self.tally.iterations,
+            epochs: self.tally.iterations / self.batches,
             iterations: self.tally.iterations,
             gradients: work.gradient_equivalents,
             time: self.tally.training,
         }
     }
 
-    /// The first term that holds. Convergence and targets must hold for an independent evaluation too.
+    /// The first term that holds. Convergence and targets must hold for an independent evaluation too, which one over
+    /// all samples is; within an epoch of mini-batches budgets alone are tested.
     fn tested(&mut self, optimizer: &dyn Optimizer, f: &mut dyn Objective) -> Option<Status> {
         let work = self.tally.work(optimizer, f);
+        if self.batches > 1 {
+            let whole = self.tally.whole.filter(|_| self.is_between_epochs());
+            return match whole {
+                Some(Whole { value, gradient_norm, gradient_norm_inf, .. }) => {
+                    self.run.stop.holds(&self.progress(value, [gradient_norm, gradient_norm_inf], work))
+                }
+                None => self.run.stop.exhausted(&self.progress(f64::NAN, [f64::NAN; 2], work)),
+            };
+        }
         let point = optimizer.current();
         let gradient = point.gradient?;
-        let status = self.run.stop.holds(&self.progress(point.value, gradient, work))?;
+        let norms = |gradient: &[f64]| [norm2(gradient), norm_inf(gradient)];
+        let status = self.run.stop.holds(&self.progress(point.value, norms(gradient), work))?;
         if !matches!(status, Status::Converged { .. } | Status::Target { .. }) {
             return Some(status);
         }
@@ -229,12 +232,14 @@ impl<'a> Drive<'a> {
         let before = f.work();
         let value = anew(f, point.x, &mut fresh);
         self.tally.objective_before += f.work() - before; // the check is no part of the method's work
-        self.run.stop.holds(&self.progress(value, &fresh, work))
+        self.run.stop.holds(&self.progress(value, norms(&fresh), work))
     }
 
     fn report(mut self, optimizer: &dyn Optimizer, f: &mut dyn Objective, status: Status) -> RunReport {
         let work = self.tally.work(optimizer, f);
-        let here = matches!(status, Status::Converged { .. } | Status::Target { .. } | Status::Stationary);
+        // Values on mini-batches do not say which point is the best.
+        let here = self.batches > 1
+            || matches!(status, Status::Converged { .. } | Status::Target { .. } | Status::Stationary);
         let (best, returned) =
             if here { (optimizer.current(), Returned::Last) } else { (optimizer.best(), Returned::Best) };
         let point = best.x.to_vec();
@@ -250,7 +255,7 @@ impl<'a> Drive<'a> {
             gradient_norm_inf: norm_inf(&gradient),
             gradient_norm: norm2(&gradient),
             measures: self.measured,
-            epochs: self.tally.iterations,
+            epochs: self.tally.iterations / self.batches,
             iterations: self.tally.iterations,
             work,
             training: self.tally.training,

@@ -161,4 +161,15 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
         "`ball = per_tensor` without a network.\n\nIt weighs every parameter tensor of a network by its size. A classic \
          function has no tensors: use `two` or `two_scaled`.",
     ),
+    (
+        "E0817",
+        "Mini-batches on a backend that has none.\n\nThe dfdx backend evaluates all samples every time: remove `batch` \
+         from the data, or use `backend = native`.",
+    ),
+    (
+        "E0818",
+        "Mini-batches with a method that cannot work on them.\n\nWith `batch = 128` every iteration sees other samples. \
+         Trust regions, `apts` and `lbfgs` compare values and gradients of one function from iteration to iteration: \
+         they need all samples. `sgd` and `adam` are made for mini-batches.",
+    ),
 ];

@@ -8,7 +8,7 @@ use optkit_core::{Objective, Optimizer, Point, StartError, Status, StepReport, W
 
 use crate::checkpoint::{Checkpoint, ResumeError};
 use crate::clock::{PhaseClock, PhaseTimes};
-use crate::drive::{Drive, Live, Tally};
+use crate::drive::{Drive, Live, Tally, suits};
 use crate::stop::StopWhen;
 
 /// A quantity reported once an epoch: accuracy on a test set, say. It may end a run, never change a step.
@@ -36,6 +36,9 @@ pub struct Run<'a> {
 }
 
 /// Told of every iteration, with value and gradient at the point it led to; may stop the run.
+///
+/// On mini-batches, value, gradient and measures are over all samples where the iteration ends an epoch; within an
+/// epoch they are what the method knows, the measures those of the last epoch.
 pub trait Observer: Send {
     /// After an iteration.
     fn observe(&mut self, iteration: &Iteration<'_>) -> ControlFlow<()>;
@@ -60,15 +63,19 @@ impl Observer for Unobserved {
 /// An iteration as observers see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Iteration<'a> {
-    /// What the method says of it.
+    /// What the method says of it. Where it ends an epoch of mini-batches, its value is f over all samples.
     pub step: StepReport,
+    /// The epoch that it belongs to, counted from 1; an iteration is one where there are no mini-batches.
+    pub epoch: u64,
+    /// Whether that epoch ends with it.
+    pub ends_epoch: bool,
     /// The point it led to.
     pub point: Point<'a>,
     /// The best point so far.
     pub best: Point<'a>,
-    /// ‖∇f‖∞ there.
+    /// ‖∇f‖∞ there; NaN within an epoch of mini-batches.
     pub gradient_norm_inf: f64,
-    /// The measures there.
+    /// The measures there; within an epoch of mini-batches, where it began.
     pub measures: &'a [(String, f64)],
     /// Work since the start of the run.
     pub work: Work,
@@ -116,7 +123,7 @@ pub struct RunReport {
     pub gradient_norm: f64,
     /// The measures there.
     pub measures: Vec<(String, f64)>,
-    /// Epochs made.
+    /// Whole epochs made.
     pub epochs: u64,
     /// Iterations made.
     pub iterations: u64,
@@ -124,7 +131,7 @@ pub struct RunReport {
     pub work: Work,
     /// Wall time in training: neither measures nor observers.
     pub training: Duration,
-    /// Wall time of the measures.
+    /// Wall time of the measures, and on mini-batches of the passes over all samples.
     pub measuring: Duration,
     /// Wall time by phase of the method.
     pub phases: PhaseTimes,
@@ -133,6 +140,10 @@ pub struct RunReport {
 /// Runs `optimizer` on `f` from `x0`.
 ///
 /// Call it inside [`rayon::ThreadPool::install`] to choose the number of threads; results do not depend on it.
+///
+/// Where `f` has [mini-batches](Objective::batches) every iteration sees the next one. Where an epoch ends, f and its
+/// gradient over all samples are evaluated for the terms and the observer; that is no part of the method's work. The
+/// last point is returned, for values on mini-batches do not say which is the best.
 ///
 /// ```
 /// use optkit::{Run, StopWhen, TrustRegion, Unobserved, from_fn, run};
@@ -152,6 +163,7 @@ pub fn run(
     x0: &[f64],
     run: Run<'_>,
 ) -> Result<RunReport, StartError> {
+    suits(optimizer, f)?;
     let clock = PhaseClock::default();
     optimizer.watch(Box::new(clock.clone()));
     let mut tally = Tally::new(f.work());
@@ -175,6 +187,7 @@ pub fn resume(
     from: &Checkpoint,
     run: Run<'_>,
 ) -> Result<RunReport, ResumeError> {
+    suits(optimizer, f)?;
     let begun = Instant::now();
     let mut tally = from.restore(optimizer, f)?;
     let clock = PhaseClock::resumed(tally.phases);

@@ -144,6 +144,12 @@ impl StopWhen {
     pub fn holds(&self, at: &Progress<'_>) -> Option<Status> {
         self.terms.iter().find_map(|term| term.holds(at))
     }
+
+    /// The status of the first budget that is used up; other terms are not looked at.
+    #[must_use]
+    pub fn exhausted(&self, at: &Progress<'_>) -> Option<Status> {
+        self.terms.iter().filter(|term| !term.test.is_goal()).find_map(|term| term.holds(at))
+    }
 }
 
 impl Term {

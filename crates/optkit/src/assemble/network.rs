@@ -1,15 +1,13 @@
 //! From network, data and loss in a file to an objective.
 
+mod declared;
+
 use std::sync::Arc;
 
 use optkit_core::{Objective, Optimizer};
 use optkit_data::{Dataset, Fetch, Locations};
-use optkit_lang::{
-    Data, Diagnostic, LayerLine, Network as Declared, ObjectiveKind, Problem, Span, Split, Value,
-};
-use optkit_nn::{
-    Accuracy, Layer, LayerError, Loss, Network, NetworkError, NetworkObjective, Samples, Targets,
-};
+use optkit_lang::{Data, Diagnostic, Method, ObjectiveKind, Problem, Span, Split, Value};
+use optkit_nn::{Accuracy, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
 
 use super::{Assembly, LoadPlanError};
 use crate::run::Measure;
@@ -40,6 +38,8 @@ pub struct NetworkSubject {
     pub unit: bool,
     /// Which samples are trained on.
     pub split: Split,
+    /// Samples of a mini-batch; all of them where there is none.
+    pub batch: Option<usize>,
     /// Double precision.
     pub double: bool,
     /// What computes it.
@@ -47,13 +47,14 @@ pub struct NetworkSubject {
     /// Name and samples of each measure.
     pub measures: Vec<(String, Split)>,
     /// Where the `input` line and the last layer stand, for what only the data can tell.
-    places: Places,
+    places: Box<Places>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Places {
     input: Span,
     last: Span,
+    batch: Span,
 }
 
 /// Describes the objective; shapes are checked against the dataset where its shape is known without its files.
@@ -64,12 +65,13 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
     let declared = problem.network(network).expect("the checker resolves networks");
     let data = problem.data(data).expect("the checker resolves data");
     let mut found = Vec::new();
-    let built = build(declared).map_err(|d| vec![d])?;
+    let built = declared::build(declared).map_err(|d| vec![d])?;
     let word = &data.dataset.name.value;
-    let places = Places {
+    let places = Box::new(Places {
         input: declared.layers.first().map_or(declared.name.span, |l| l.span),
         last: declared.layers.last().map_or(declared.name.span, |l| l.span),
-    };
+        batch: data.dataset.settings.span("batch").unwrap_or(data.dataset.name.span),
+    });
     let measures = measures(problem, network, &data.name.value, &mut found);
     let backend = backend(problem, &mut found);
     let double = problem.run.word("precision") == Some("f64");
@@ -81,6 +83,15 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
                 .help("use `precision = f32`, or `backend = native`"),
         );
     }
+    let batch = data.dataset.settings.integer("batch");
+    let batch = batch.map(|b| usize::try_from(b).expect("the vocabulary limits batches"));
+    if backend == Backend::Dfdx && batch.is_some() {
+        found.push(
+            Diagnostic::error("E0817", "backend `dfdx` has no mini-batches")
+                .label(places.batch, "samples of a mini-batch")
+                .help("remove `batch`, or use `backend = native`"),
+        );
+    }
     let subject = NetworkSubject {
         network: built,
         name: network.clone(),
@@ -89,6 +100,7 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
         folder: folder(data),
         unit: data.dataset.settings.word("images") != Some("raw"),
         split: *split,
+        batch,
         double,
         backend,
         measures,
@@ -153,73 +165,6 @@ fn backend(problem: &Problem, found: &mut Vec<Diagnostic>) -> Backend {
     Backend::Dfdx
 }
 
-/// The declared network, its shapes checked.
-fn build(declared: &Declared) -> Result<Network, Diagnostic> {
-    let mut input = None;
-    let mut layers = Vec::new();
-    let mut lines: Vec<&LayerLine> = Vec::new();
-    for line in &declared.layers {
-        if line.name.value == "input" {
-            let shape = match line.operands.first().map(|v| &v.value) {
-                Some(Value::Shape(shape)) => shape.clone(),
-                Some(Value::Integer(n)) => vec![usize::try_from(*n).unwrap_or(usize::MAX)],
-                _ => Vec::new(),
-            };
-            if input.replace(shape).is_some() || !layers.is_empty() {
-                return Err(Diagnostic::error(
-                    "E0808",
-                    "`input` stands once, as the first line of a network",
-                )
-                .label(line.span, "this line"));
-            }
-        } else {
-            layers.push(layer(line).map_err(|error| {
-                Diagnostic::error("E0808", error.to_string()).label(line.span, "this layer")
-            })?);
-            lines.push(line);
-        }
-    }
-    let Some(input) = input else {
-        return Err(Diagnostic::error("E0808", format!("network `{}` has no input", declared.name.value))
-            .label(declared.name.span, "this network")
-            .help("begin it with a line such as `input 28x28`"));
-    };
-    Network::new(input, layers).map_err(|error| {
-        let (at, text) = match &error {
-            NetworkError::Layer { index, source } => {
-                (lines.get(*index).map_or(declared.name.span, |l| l.span), source.to_string())
-            }
-            NetworkError::TooLarge { index } => {
-                (lines.get(*index).map_or(declared.name.span, |l| l.span), error.to_string())
-            }
-            NetworkError::EmptyInput { .. } => {
-                (declared.layers.first().map_or(declared.name.span, |l| l.span), error.to_string())
-            }
-        };
-        Diagnostic::error("E0808", text).label(at, "this layer")
-    })
-}
-
-fn layer(line: &LayerLine) -> Result<Layer, LayerError> {
-    let operands: Vec<String> = line.operands.iter().map(|v| text(&v.value)).collect();
-    let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
-    let settings: Vec<(&str, String)> = line.settings.iter().map(|(k, v)| (k, text(&v.value))).collect();
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    Layer::from_words(&line.name.value, &operands, &settings)
-}
-
-/// A value as it would be written.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Real(v) => v.to_string(),
-        Value::Integer(v) => v.to_string(),
-        Value::Switch(v) => (if *v { "on" } else { "off" }).to_owned(),
-        Value::Word(v) | Value::Text(v) | Value::Name(v) => v.clone(),
-        Value::Shape(shape) => shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
-        other => format!("{other:?}"),
-    }
-}
-
 impl NetworkSubject {
     /// Input and output against what the data have.
     fn fits(&self, shape: &[usize], classes: usize) -> Result<(), Diagnostic> {
@@ -280,12 +225,36 @@ impl NetworkSubject {
         }
     }
 
+    /// Sizes of the parameter tensors, in order.
+    pub(super) fn tensor_sizes(&self) -> Vec<usize> {
+        self.network.tensors().iter().map(|t| t.range.len()).collect()
+    }
+
     /// Samples trained on, where they are known without the data; 0 elsewhere.
     pub(super) fn samples_hint(&self) -> usize {
         optkit_data::shape_hint(&self.dataset).map_or(0, |outline| match self.split {
             Split::Train => outline.train_samples,
             Split::Test => outline.test_samples,
         })
+    }
+
+    /// Refuses a method that needs all samples at every step where there are mini-batches.
+    pub(super) fn suits(&self, method: &Method, made: &dyn Optimizer) -> Result<(), Diagnostic> {
+        let known = self.samples_hint();
+        let batches = self.batch.is_some_and(|size| known == 0 || size < known);
+        if !batches || made.takes_batches() {
+            return Ok(());
+        }
+        Err(Diagnostic::error(
+            "E0818",
+            format!(
+                "`{}` needs all samples at every step, and mini-batches are asked for",
+                method.name.value
+            ),
+        )
+        .label(self.places.batch, "samples of a mini-batch")
+        .label(method.name.span, "this method")
+        .help("remove `batch`, or choose a method of mini-batches: `sgd`, `adam`"))
     }
 
     /// `fits`: whether a number of samples to train on is not too many for the machine.
@@ -324,7 +293,7 @@ impl NetworkSubject {
         let trained = of(self.split);
         let samples = trained.samples.count();
         Ok(Assembly {
-            objective: self.objective(trained)?,
+            objective: self.objective(trained, seed)?,
             optimizer,
             start: self.network.initial(seed),
             measures,
@@ -346,7 +315,8 @@ impl NetworkSubject {
             Split::Test => dataset.test,
         };
         let data = self.tile(split, scale, dataset.classes)?;
-        Self { double: true, backend: Backend::Native, ..self.clone() }.objective(data)
+        let all = Self { double: true, backend: Backend::Native, batch: None, ..self.clone() };
+        all.objective(data, 0)
     }
 
     fn tile(&self, split: optkit_data::Split, scale: f32, classes: usize) -> Result<Loaded, LoadPlanError> {
@@ -357,21 +327,26 @@ impl NetworkSubject {
         Ok(Loaded { samples: Arc::new(samples), targets: Arc::new(targets) })
     }
 
-    fn objective(&self, data: Loaded) -> Result<Box<dyn Objective>, LoadPlanError> {
-        let Loaded { samples, targets } = data;
-        let (network, loss) = (&self.network, self.loss);
-        Ok(match (self.backend, self.double) {
+    fn objective(&self, data: Loaded, seed: u64) -> Result<Box<dyn Objective>, LoadPlanError> {
+        match (self.backend, self.double) {
             #[cfg(feature = "dfdx")]
             (Backend::Dfdx, _) => {
-                Box::new(optkit_nn::DfdxObjective::new(network, loss, samples, targets).map_err(refused)?)
+                let Loaded { samples, targets } = data;
+                let made = optkit_nn::DfdxObjective::new(&self.network, self.loss, samples, targets);
+                Ok(Box::new(made.map_err(refused)?))
             }
-            (_, true) => {
-                Box::new(NetworkObjective::<f64>::new(network, loss, samples, targets).map_err(refused)?)
-            }
-            (_, false) => {
-                Box::new(NetworkObjective::<f32>::new(network, loss, samples, targets).map_err(refused)?)
-            }
-        })
+            (_, true) => self.native::<f64>(data, seed),
+            (_, false) => self.native::<f32>(data, seed),
+        }
+    }
+
+    fn native<S: Scalar>(&self, data: Loaded, seed: u64) -> Result<Box<dyn Objective>, LoadPlanError> {
+        let Loaded { samples, targets } = data;
+        let made = NetworkObjective::<S>::new(&self.network, self.loss, samples, targets).map_err(refused)?;
+        Ok(Box::new(match self.batch {
+            Some(size) => made.in_batches(size, seed),
+            None => made,
+        }))
     }
 }
 
