@@ -45,6 +45,10 @@ pub trait Optimizer: Send {
     /// The objective shows other samples from now on: values and gradients that are known belong to the past.
     fn samples_changed(&mut self) {}
 
+    /// How many gradient equivalents the budget has left, told before a [`step`](Self::step). Methods whose iterations
+    /// make many evaluations make no more than these, though one at the least.
+    fn allow(&mut self, _gradient_equivalents: f64) {}
+
     /// Work done on objectives of the method's own making (the parts of a decomposition), which the counter of
     /// the whole objective does not see.
     fn work(&self) -> Work {
@@ -147,7 +151,7 @@ pub enum Flow {
 pub struct StepReport {
     /// Counted from 1.
     pub iteration: u64,
-    /// f after the iteration.
+    /// f after the iteration; NaN where it is known only once the next gradient is.
     pub value: f64,
     /// Trust-region radius after the iteration; NaN for methods without one.
     pub radius: f64,

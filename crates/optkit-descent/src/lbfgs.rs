@@ -1,0 +1,231 @@
+//! Limited-memory BFGS (Nocedal 1980; Liu & Nocedal 1989; Nocedal & Wright 2006, Alg. 7.5).
+//!
+//! ```text
+//! d = −H∇f(x),   x ← x + td  with the strong Wolfe conditions,   s = td,  y = ∇f(x⁺) − ∇f(x)
+//! ```
+//!
+//! One iteration is one line search. A search that fails clears the memory, so that the next goes along the gradient;
+//! where that one fails too, the run ends.
+
+mod setup;
+
+use optkit_core::vector::{dot, norm_inf, norm2};
+use optkit_core::{
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, StartError, Status, StepReport,
+};
+
+use crate::iterate::Iterate;
+use crate::pairs::Pairs;
+use crate::rounding::within_rounding;
+use crate::strong_wolfe::{Searched, StrongWolfe};
+
+pub use self::setup::LbfgsOptions;
+
+/// A pair of less curvature than this times ‖s‖‖y‖ is skipped: H stays positive definite and its condition bounded.
+const CURVATURE: f64 = 1e-8;
+/// The slope along a direction is at least this share of ‖∇f‖‖d‖, or the direction is that of the gradient.
+const ANGLE: f64 = 1e-12;
+/// ψ₀ of Hager & Zhang 2006 (I0): the first step along the gradient changes the largest variable by this share.
+const FIRST_STEP: f64 = 0.01;
+
+/// L-BFGS with Moré & Thuente's line search.
+///
+/// The value never rises by more than a few units of [`Objective::noise`].
+///
+/// ```
+/// use optkit_core::{Flow, Optimizer, from_fn, vector::norm2};
+/// use optkit_descent::{Lbfgs, LbfgsOptions};
+/// let mut f = from_fn(2, |x| (1.0 - x[0]).powi(2) + 100.0 * (x[1] - x[0] * x[0]).powi(2), |x, g| {
+///     g[1] = 200.0 * (x[1] - x[0] * x[0]);
+///     g[0] = -2.0 * (1.0 - x[0]) - 2.0 * x[0] * g[1];
+/// });
+/// let mut lbfgs = Lbfgs::new(LbfgsOptions::default());
+/// lbfgs.start(&mut f, &[-1.2, 1.0], None)?;
+/// while lbfgs.prepare(&mut f).is_ok() && norm2(lbfgs.current().gradient.unwrap()) > 1e-8 {
+///     assert!(matches!(lbfgs.step(&mut f), Flow::Continue(_)));
+/// }
+/// assert!((lbfgs.current().x[0] - 1.0).abs() < 1e-7);
+/// # Ok::<(), optkit_core::StartError>(())
+/// ```
+pub struct Lbfgs {
+    options: LbfgsOptions,
+    now: Iterate,
+    search: StrongWolfe,
+    pairs: Pairs,
+    direction: Vec<f64>,
+    /// Gradient before the step; y afterwards.
+    change: Vec<f64>,
+    /// Gradient equivalents that may be spent yet.
+    allowance: f64,
+}
+
+impl Default for Lbfgs {
+    fn default() -> Self {
+        Self::new(LbfgsOptions::default())
+    }
+}
+
+impl Lbfgs {
+    /// A method with these settings. They are checked when the run starts.
+    #[must_use]
+    pub fn new(options: LbfgsOptions) -> Self {
+        Self {
+            options,
+            now: Iterate::default(),
+            search: StrongWolfe::default(),
+            pairs: Pairs::new(options.memory),
+            direction: Vec::new(),
+            change: Vec::new(),
+            allowance: f64::INFINITY,
+        }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn options(&self) -> &LbfgsOptions {
+        &self.options
+    }
+
+    /// A descent direction with its slope: −H∇f, or −∇f where rounding has spoilt that.
+    fn choose_direction(&mut self) -> f64 {
+        let gradient = &self.now.gradient;
+        self.pairs.direction(gradient, &mut self.direction);
+        let slope = dot(gradient, &self.direction);
+        if slope <= -ANGLE * norm2(gradient) * norm2(&self.direction) && slope.is_finite() {
+            return slope;
+        }
+        self.pairs.clear(gradient.len());
+        self.pairs.direction(gradient, &mut self.direction);
+        -dot(gradient, gradient)
+    }
+
+    /// The first trial: 1 is the quasi-Newton step; a gradient has no length of its own.
+    fn first_trial(&self) -> f64 {
+        if !self.pairs.is_empty() {
+            return 1.0;
+        }
+        let (x, g) = (norm_inf(&self.now.x), norm_inf(&self.now.gradient));
+        let step = if x > 0.0 {
+            FIRST_STEP * x / g
+        } else if self.now.value != 0.0 {
+            FIRST_STEP * self.now.value.abs() / dot(&self.now.gradient, &self.now.gradient)
+        } else {
+            1.0
+        };
+        if step.is_finite() && step > 0.0 { step } else { 1.0 / g }
+    }
+
+    /// Evaluations that this iteration may make: at least one, or nothing would ever end.
+    fn most_evaluations(&self) -> u32 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, and is at least 1
+        let allowed = self.allowance.max(1.0) as u32;
+        self.options.max_evaluations.min(allowed)
+    }
+
+    /// The pair of the step td that was made.
+    fn learn(&mut self, t: f64) {
+        let s = &mut self.direction;
+        s.iter_mut().for_each(|d| *d *= t);
+        for (y, g) in self.change.iter_mut().zip(&self.now.gradient) {
+            *y = g - *y;
+        }
+        let sy = dot(s, &self.change);
+        if sy > CURVATURE * norm2(s) * norm2(&self.change) && sy.is_finite() {
+            self.pairs.push(s, &self.change, sy);
+        }
+    }
+
+    /// No step along the gradient: what is the matter?
+    fn stuck(&self, f: &dyn Objective, longest: f64) -> Status {
+        within_rounding(f, &self.now).unwrap_or(Status::LineSearch {
+            longest: longest * norm_inf(&self.direction),
+            gradient_norm: norm_inf(&self.now.gradient),
+        })
+    }
+}
+
+impl Optimizer for Lbfgs {
+    fn name(&self) -> &'static str {
+        "lbfgs"
+    }
+
+    fn start(
+        &mut self,
+        f: &mut dyn Objective,
+        x0: &[f64],
+        known: Option<Evaluated<'_>>,
+    ) -> Result<(), StartError> {
+        self.options.validate()?;
+        let n = f.dim();
+        self.now.start(f, x0, known)?;
+        self.search.resize(n);
+        self.pairs.clear(n);
+        self.direction.resize(n, 0.0);
+        self.change.resize(n, 0.0);
+        self.allowance = f64::INFINITY;
+        Ok(())
+    }
+
+    fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status> {
+        self.now.prepare(f)
+    }
+
+    fn step(&mut self, f: &mut dyn Objective) -> Flow {
+        if let Err(status) = self.now.prepare(f) {
+            return Flow::Done(status);
+        }
+        if norm_inf(&self.now.gradient) == 0.0 {
+            return Flow::Done(Status::Stationary);
+        }
+        let slope = self.choose_direction();
+        self.change.copy_from_slice(&self.now.gradient);
+        let (first, most) = (self.first_trial(), self.most_evaluations());
+        let line = (self.direction.as_slice(), slope);
+        let Searched { step, evaluations, longest, cut_short } =
+            self.search.search(f, &mut self.now, line, first, most);
+        match step {
+            Some(t) => {
+                self.learn(t);
+                f.accept(&self.now.x);
+            }
+            // What the budget cut short has not failed.
+            None if cut_short && most < self.options.max_evaluations => {}
+            None if self.pairs.is_empty() => return Flow::Done(self.stuck(f, longest)),
+            None => self.pairs.clear(self.now.x.len()),
+        }
+        self.now.iteration += 1;
+        let accepted = step.is_some();
+        Flow::Continue(StepReport {
+            iteration: self.now.iteration,
+            value: self.now.value,
+            radius: f64::NAN,
+            ratio: f64::NAN,
+            accepted,
+            trials_accepted: u32::from(accepted),
+            trials_rejected: evaluations - u32::from(accepted),
+            local_iterations: 0,
+        })
+    }
+
+    fn current(&self) -> Point<'_> {
+        self.now.current()
+    }
+
+    fn best(&self) -> Point<'_> {
+        self.now.best()
+    }
+
+    fn allow(&mut self, gradient_equivalents: f64) {
+        self.allowance = gradient_equivalents;
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        self.now.save(archive);
+        archive.scope("pairs", |a| self.pairs.save(a));
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.now.load(archive)?;
+        self.pairs.load(&archive.scoped("pairs"))
+    }
+}
