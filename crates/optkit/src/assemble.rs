@@ -3,6 +3,7 @@
 //! [`plan`] needs no data: it checks what only the numerical crates know (shapes, partitions, presets) and is what
 //! `optkit check` runs. [`Plan::load`] brings the data in and binds everything together.
 
+mod descent;
 mod memory;
 mod network;
 mod partition;
@@ -15,6 +16,7 @@ use optkit_functions::{TestFunction, build};
 use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
 use optkit_schwarz::Partition;
 
+pub use descent::Descent;
 pub use network::{Backend, NetworkSubject};
 pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
 

@@ -68,6 +68,9 @@ pub use optkit_core::{
     from_fn, nearby, vector,
 };
 pub use optkit_data as data;
+pub use optkit_descent::{
+    Adam, AdamOptions, Lbfgs, LbfgsOptions, Sgd, SgdOptions, TorchLbfgs, TorchLbfgsOptions,
+};
 pub use optkit_functions as functions;
 pub use optkit_lang as lang;
 pub use optkit_nn as nn;

@@ -172,4 +172,10 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
          Trust regions, `apts` and `lbfgs` compare values and gradients of one function from iteration to iteration: \
          they need all samples. `sgd` and `adam` are made for mini-batches.",
     ),
+    (
+        "E0820",
+        "A setting of PyTorch's L-BFGS without it.\n\n`lr`, `iterations`, `tolerance_gradient` and `tolerance_change` say how \
+         `lbfgs { line_search = torch }` makes one step of many inner iterations. With `strong_wolfe` an iteration is one \
+         line search, which has no use for them.",
+    ),
 ];

@@ -47,6 +47,7 @@ pub fn vocabulary() -> Vocabulary {
     optkit_lang::with_planned(Vocabulary {
         methods: optkit_schwarz::METHODS
             .iter()
+            .chain(optkit_descent::METHODS)
             .chain(optkit_trust_region::METHODS)
             .copied()
             .chain(subproblems)

@@ -8,6 +8,8 @@ use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Norm, Options as Engine, RadiusRule, Ratio, Scale, TrustRegion, subproblem,
 };
 
+use super::descent::Descent;
+
 /// A solver as the file describes it, checked, not yet bound to an objective.
 #[derive(Clone, Debug)]
 pub enum Solver {
@@ -15,6 +17,8 @@ pub enum Solver {
     Apts(Box<AptsSolver>),
     /// `trust_region`.
     TrustRegion(Slot),
+    /// `sgd`, `adam`, `adamw`, `lbfgs`.
+    Descent(Descent),
 }
 
 /// `apts` with its solvers.
@@ -141,7 +145,10 @@ impl Solver {
                 let open = Slot { engine: base, model: None, subproblem: None, ball: None };
                 Self::TrustRegion(slot(&method.settings, open, method.name.span, found))
             }
-            other => unreachable!("the vocabulary has no solver `{other}`"),
+            other => Self::Descent(
+                Descent::from_method(method, found)
+                    .unwrap_or_else(|| unreachable!("the vocabulary has no solver `{other}`")),
+            ),
         }
     }
 
@@ -149,6 +156,7 @@ impl Solver {
     pub(super) fn make(&self, partition: Option<Partition>, sizes: &[usize]) -> Box<dyn Optimizer> {
         match self {
             Self::TrustRegion(slot) => Box::new(slot.make(None, sizes)),
+            Self::Descent(descent) => descent.make(),
             Self::Apts(apts) => {
                 let AptsSolver { options, local, global } = apts.as_ref();
                 let partition = partition.expect("`apts` requires its partition");
@@ -168,6 +176,7 @@ impl Solver {
         let preset = method.settings.word("preset").is_some();
         let slots = match self {
             Self::TrustRegion(slot) => vec![(slot, None)],
+            Self::Descent(_) => Vec::new(),
             Self::Apts(apts) => {
                 let AptsSolver { local, global, .. } = apts.as_mut();
                 vec![(local, Some("local")), (global, Some("global"))]
