@@ -91,7 +91,7 @@ pub(crate) fn size(subject: &Subject, partition: Option<&Partition>) -> String {
 pub(crate) trait Show {
     /// Before the first iteration.
     fn problem(&mut self, facts: &Facts) -> io::Result<()>;
-    /// After each iteration.
+    /// After each iteration; on mini-batches, after each epoch.
     fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()>;
     /// At the end.
     fn summary(
@@ -128,7 +128,7 @@ impl Show for Silent {
     }
 }
 
-/// Shows iterations as they come; output that cannot be written stops the run.
+/// Shows iterations as they come, of mini-batches those that end an epoch; output that cannot be written stops the run.
 pub(crate) struct Observing<'a> {
     shown: &'a mut (dyn Show + Send),
     error: Option<io::Error>,
@@ -147,6 +147,9 @@ impl<'a> Observing<'a> {
 
 impl Observer for Observing<'_> {
     fn observe(&mut self, iteration: &Iteration<'_>) -> ControlFlow<()> {
+        if !iteration.ends_epoch {
+            return ControlFlow::Continue(());
+        }
         match self.shown.iteration(iteration) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {

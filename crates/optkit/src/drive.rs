@@ -118,6 +118,7 @@ impl<'a> Drive<'a> {
         } else if self.is_between_epochs() {
             self.look_over_all(optimizer.current().x, f);
         } else {
+            self.measured.iter_mut().for_each(|(_, value)| *value = f64::NAN);
             return Ok(());
         }
         self.measure(optimizer.current().x);
@@ -169,6 +170,9 @@ impl<'a> Drive<'a> {
         self.tally.phases = self.clock.times();
         let whole = self.tally.whole.filter(|whole| whole.after == self.tally.iterations);
         let (mut step, mut point, mut best) = (step, optimizer.current(), optimizer.best());
+        if step.value.is_nan() {
+            step.value = point.value; // known by now
+        }
         if let Some(whole) = whole {
             step.value = whole.value;
             point = Point { x: point.x, value: whole.value, gradient: Some(&self.gradient) };

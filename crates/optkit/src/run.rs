@@ -37,8 +37,8 @@ pub struct Run<'a> {
 
 /// Told of every iteration, with value and gradient at the point it led to; may stop the run.
 ///
-/// On mini-batches, value, gradient and measures are over all samples where the iteration ends an epoch; within an
-/// epoch they are what the method knows, the measures those of the last epoch.
+/// On mini-batches, value and gradient are over all samples where the iteration ends an epoch, and what the method
+/// knows within one; measures are made where an epoch ends.
 pub trait Observer: Send {
     /// After an iteration.
     fn observe(&mut self, iteration: &Iteration<'_>) -> ControlFlow<()>;
@@ -75,7 +75,7 @@ pub struct Iteration<'a> {
     pub best: Point<'a>,
     /// ‖∇f‖∞ there; NaN within an epoch of mini-batches.
     pub gradient_norm_inf: f64,
-    /// The measures there; within an epoch of mini-batches, where it began.
+    /// The measures there; NaN within an epoch of mini-batches.
     pub measures: &'a [(String, f64)],
     /// Work since the start of the run.
     pub work: Work,

@@ -80,7 +80,7 @@ impl Show for JsonLines {
     fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()> {
         let step = &iteration.step;
         let mut object = Map::new();
-        object.insert(self.unit.to_owned(), json!(step.iteration));
+        object.insert(self.unit.to_owned(), json!(iteration.epoch));
         let rest = json!({
             "loss": step.value,
             "gradient_norm": iteration.gradient_norm_inf,

@@ -56,7 +56,7 @@ impl Text {
             .collect();
         format!(
             "{:>width$} {:>9}{measures} {:>7.1e} {:>7.1e} {:>5} {:>7} {:>9} {:>7.1} {:>6.2}s",
-            step.iteration,
+            iteration.epoch,
             cell(step.value),
             iteration.gradient_norm_inf,
             step.radius,
@@ -131,10 +131,10 @@ impl Show for Text {
 
     fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()> {
         if let Some(bar) = &self.bar {
-            bar.set_position(iteration.step.iteration);
+            bar.set_position(iteration.epoch);
         }
         let row = self.row(iteration);
-        if self.unit == "epoch" || is_shown(iteration.step.iteration) {
+        if self.unit == "epoch" || is_shown(iteration.epoch) {
             self.held = None;
             self.print(&row)
         } else {
@@ -173,7 +173,12 @@ impl Show for Text {
             writeln!(out, "{name:<12} {}", percent(*value))?;
         }
         let work = &report.work;
-        writeln!(out, "{:<12} {}", format!("{}s", facts.unit), grouped(report.iterations))?;
+        let steps = if report.epochs == report.iterations {
+            String::new()
+        } else {
+            format!(" ({})", counted(report.iterations, "iteration"))
+        };
+        writeln!(out, "{:<12} {}{steps}", format!("{}s", facts.unit), grouped(report.epochs))?;
         writeln!(
             out,
             "evaluations  {}, {} ({:.1} gradient equivalents)",
