@@ -20,6 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&folder);
     for chart in charts(&figures, &settings) {
         fs::write(folder.join(format!("{}.svg", chart.name())), chart.svg())?;
+        #[cfg(feature = "png")]
+        fs::write(folder.join(format!("{}.png", chart.name())), optkit_report::png(&chart.svg(), 2.0)?)?;
         fs::write(folder.join(format!("{}.csv", chart.name())), chart.csv())?;
     }
     fs::write(folder.join("report.html"), html(&figures, &settings, &provenance))?;

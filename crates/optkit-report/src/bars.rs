@@ -74,14 +74,19 @@ impl Bars {
         for (k, row) in self.rows.iter().enumerate() {
             let y = frame.top + (k as f64 + 0.5) * PITCH;
             let colour = palette::colour(row.series);
-            let letters = ((frame.left - 34.0) / 6.9).max(3.0) as usize;
             let _ = write!(
                 out,
                 "<g class=\"s s{colour}\" data-s=\"{}\"><path class=\"mk\" d=\"{}\"/></g>",
                 row.series,
                 palette::marker(row.series, 8.0, y)
             );
-            out.push_str(&svg::text(18.0, y + 4.0, "bl", "start", &escape::cut(row.name(alone), letters)));
+            out.push_str(&svg::text(
+                18.0,
+                y + 4.0,
+                "bl",
+                "start",
+                &labels::fit(row.name(alone), frame.left - 24.0),
+            ));
             let mut begin = 0.0;
             for (part, (value, tooltip)) in row.parts.iter().enumerate() {
                 let (x, end) = (at(begin), at(begin + value));

@@ -52,7 +52,7 @@ pub(crate) struct Sections {
 /// assert_eq!(charts[0].name(), "loss_epochs");
 /// assert!(charts[0].svg().starts_with("<svg"));
 /// assert_eq!(charts[0].csv(), "series,epoch,loss,min,max,runs\nrun,1,0.5,0.5,0.5,1\n");
-/// # Ok::<(), optkit_report::LogError>(())
+/// # Ok::<(), optkit_report::ReportError>(())
 /// ```
 #[must_use]
 pub fn charts(figures: &[Figure], settings: &Settings) -> Vec<Chart> {

@@ -1,9 +1,9 @@
-//! What can be wrong with a log, with the place and the remedy.
+//! What can go wrong, each with the value, the place and the remedy.
 
-/// Why a log cannot be read.
+/// Why a log cannot be read, or a figure not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LogError {
+pub enum ReportError {
     /// The system's word.
     #[error("{source_name}: cannot be read: {error}")]
     Read {
@@ -64,5 +64,23 @@ pub enum LogError {
         found: u64,
         /// What is read here.
         known: u64,
+    },
+    /// Not what [`Chart::svg`](crate::Chart::svg) gives.
+    #[error("the figure cannot be turned into an image: {reason}; give it the text of an SVG file")]
+    Svg {
+        /// What the renderer says.
+        reason: String,
+    },
+    /// No pixel, or too many.
+    #[error(
+        "scale {scale} makes an image of {width} x {height} pixels; choose one for which both lie in 1 to 20000"
+    )]
+    Size {
+        /// What was asked for.
+        scale: f32,
+        /// In pixels.
+        width: f32,
+        /// In pixels.
+        height: f32,
     },
 }

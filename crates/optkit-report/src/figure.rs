@@ -117,7 +117,7 @@ impl Figure {
 /// let figures = group(vec![read("1.jsonl", "adam")?, read("2.jsonl", "gd")?, read("3.jsonl", "adam")?]);
 /// assert_eq!(figures.len(), 1);
 /// assert_eq!(figures[0].series[0].runs.len(), 2);
-/// # Ok::<(), optkit_report::LogError>(())
+/// # Ok::<(), optkit_report::ReportError>(())
 /// ```
 #[must_use]
 pub fn group(logs: Vec<Log>) -> Vec<Figure> {

@@ -33,6 +33,15 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(wide).sum::<f64>() * size
 }
 
+/// As much of a text as is `room` wide in letters of 11 pixels.
+pub(crate) fn fit(text: &str, room: f64) -> String {
+    let mut letters = text.chars().count();
+    while letters > 1 && width(&crate::escape::cut(text, letters), 11.0) > room {
+        letters -= 1;
+    }
+    crate::escape::cut(text, letters)
+}
+
 /// Moves places apart until neighbours have `distance` between them, within `low..=high`, each as little as may be.
 ///
 /// Without room for all they are even distances apart.

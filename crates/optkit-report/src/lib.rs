@@ -20,7 +20,7 @@
 //!
 //! let page = html(&group(vec![log]), &Settings::default(), &Provenance::default());
 //! assert!(page.starts_with("<!doctype html>"));
-//! # Ok::<(), optkit_report::LogError>(())
+//! # Ok::<(), optkit_report::ReportError>(())
 //! ```
 
 mod bars;
@@ -37,6 +37,8 @@ mod number;
 mod outcome;
 mod page;
 mod palette;
+#[cfg(feature = "png")]
+mod png;
 mod scale;
 mod simplify;
 mod svg;
@@ -44,8 +46,10 @@ mod table;
 
 pub use chart::{Chart, charts};
 pub use curve::Curve;
-pub use error::LogError;
+pub use error::ReportError;
 pub use figure::{Axis, Band, Figure, Provenance, Series, Settings, group};
 pub use log::Log;
 pub use outcome::{Outcome, Part, Phases, Problem};
 pub use page::html;
+#[cfg(feature = "png")]
+pub use png::png;

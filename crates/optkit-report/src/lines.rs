@@ -63,11 +63,11 @@ impl Lines {
                 write!(out, "<g class=\"s s{colour}\" data-s=\"{series}\"><g clip-path=\"url(#{clip})\">");
             for bound in [&curve.lower, &curve.upper] {
                 if !bound.is_empty() && bound != &curve.mean {
-                    let _ = write!(
-                        out,
-                        "<path class=\"out\" d=\"{}\"/>",
-                        path(&self.places(frame, &curve.x, bound))
-                    );
+                    // One run is not spread around its mean.
+                    let several =
+                        bound.iter().zip(&curve.runs).map(|(&y, &runs)| if runs > 1 { y } else { f64::NAN });
+                    let places = self.places(frame, &curve.x, &several.collect::<Vec<_>>());
+                    let _ = write!(out, "<path class=\"out\" d=\"{}\"/>", path(&places));
                 }
             }
             let mean = self.places(frame, &curve.x, &curve.mean);
@@ -76,8 +76,11 @@ impl Lines {
             }
             let offset = BETWEEN_MARKERS * (k as f64 + 0.5) / self.curves.len() as f64;
             let _ = write!(out, "<path class=\"mk\" d=\"{}\"/></g>", markers(*series, &mean, frame, offset));
-            out.push_str(&self.end_label(*series, colour, frame, ends[k]));
             out.push_str("</g>\n");
+        }
+        // Above all lines.
+        for ((series, _), end) in self.curves.iter().zip(ends) {
+            out.push_str(&self.end_label(*series, frame, end));
         }
         out
     }
@@ -185,18 +188,13 @@ impl Lines {
     }
 
     /// The label behind the line's end, with a thin line to it where it had to give way.
-    fn end_label(
-        &self,
-        series: usize,
-        colour: usize,
-        frame: &Frame,
-        (place, height): (Place, f64),
-    ) -> String {
+    fn end_label(&self, series: usize, frame: &Frame, (place, height): (Place, f64)) -> String {
         if self.curves.len() as f64 * 9.0 > frame.bottom - frame.top {
             return String::new(); // no room: the legend has to do
         }
         let x = place.0 + 9.0;
-        let mut out = String::new();
+        let colour = palette::colour(series);
+        let mut out = format!("<g class=\"s s{colour}\" data-s=\"{series}\">");
         if (place.1 - height).abs() > 4.0 {
             let _ = write!(
                 out,
@@ -208,9 +206,9 @@ impl Lines {
             );
         }
         let words = crate::escape::text(&self.direct[series]);
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<text class=\"e f{colour}\" x=\"{}\" y=\"{}\">{words}</text>",
+            "<text class=\"e f{colour}\" x=\"{}\" y=\"{}\">{words}</text></g>",
             t(x),
             t(height + 3.8)
         );

@@ -4,7 +4,7 @@
 //! was killed leaves a log without a result, its last line perhaps cut short; a run that was resumed may repeat epochs.
 //! Both are read.
 
-use crate::{LogError, Outcome, Problem};
+use crate::{Outcome, Problem, ReportError};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -65,24 +65,26 @@ impl Log {
     /// let error = Log::read("notes.txt", &b"hello"[..]).unwrap_err();
     /// assert!(error.to_string().starts_with("notes.txt:1: not a JSON object"));
     /// ```
-    pub fn read(source: &str, mut reader: impl BufRead) -> Result<Self, LogError> {
+    pub fn read(source: &str, mut reader: impl BufRead) -> Result<Self, ReportError> {
         let mut text = Vec::new();
         let read = reader.read_to_end(&mut text);
-        read.map_err(|error| LogError::Read { source_name: source.to_owned(), error })?;
+        read.map_err(|error| ReportError::Read { source_name: source.to_owned(), error })?;
         let mut log = Self { source: source.to_owned(), ..Self::default() };
         let lines: Vec<(usize, &[u8])> = text
             .split(|&byte| byte == b'\n')
             .enumerate()
             .filter(|(_, line)| !line.trim_ascii().is_empty())
             .collect();
-        let Some(&(last, _)) = lines.last() else { return Err(LogError::Empty { source_name: log.source }) };
+        let Some(&(last, _)) = lines.last() else {
+            return Err(ReportError::Empty { source_name: log.source });
+        };
         for (index, line) in lines {
             match serde_json::from_slice::<Map<String, Value>>(line) {
                 Ok(object) => log.line(index + 1, object)?,
                 Err(_) if index == last && index > 0 => break, // cut off with the run
                 Err(error) => {
                     let reason = error.to_string();
-                    return Err(LogError::NotJson { source_name: log.source, line: index + 1, reason });
+                    return Err(ReportError::NotJson { source_name: log.source, line: index + 1, reason });
                 }
             }
         }
@@ -150,8 +152,8 @@ impl Log {
         self.outcome.as_ref().map_or("unfinished", |outcome| outcome.status.as_str())
     }
 
-    fn line(&mut self, line: usize, mut object: Map<String, Value>) -> Result<(), LogError> {
-        let malformed = |source: &Self, reason: String| LogError::Malformed {
+    fn line(&mut self, line: usize, mut object: Map<String, Value>) -> Result<(), ReportError> {
+        let malformed = |source: &Self, reason: String| ReportError::Malformed {
             source_name: source.source.clone(),
             line,
             reason,
@@ -165,7 +167,7 @@ impl Log {
         if line == 1 {
             let keys = object.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
             let found = if keys.is_empty() { "none".to_owned() } else { keys };
-            return Err(LogError::NoProblem { source_name: self.source.clone(), found });
+            return Err(ReportError::NoProblem { source_name: self.source.clone(), found });
         }
         if object.contains_key("status") {
             let outcome = serde_json::from_value(Value::Object(object));
@@ -194,10 +196,10 @@ impl Log {
         self.trial = find("trial").and_then(Value::as_u64);
     }
 
-    fn check_schema(&self) -> Result<(), LogError> {
+    fn check_schema(&self) -> Result<(), ReportError> {
         match self.problem.schema {
             Some(found) if found > SCHEMA => {
-                Err(LogError::Schema { source_name: self.source.clone(), found, known: SCHEMA })
+                Err(ReportError::Schema { source_name: self.source.clone(), found, known: SCHEMA })
             }
             _ => Ok(()),
         }

@@ -18,6 +18,19 @@ pub(crate) fn short(value: f64, digits: usize) -> String {
     without_zeros(&format!("{value:.decimals$}")).to_owned()
 }
 
+/// A whole number, its thousands apart: 26,506.
+pub(crate) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// A coordinate, in tenths of a pixel.
 pub(crate) fn tenths(value: f64) -> String {
     let text = format!("{value:.1}");
@@ -57,7 +70,7 @@ fn without_zeros(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{short, tenths, with_deviation};
+    use super::{grouped, short, tenths, with_deviation};
     use proptest::prelude::*;
 
     #[test]
@@ -67,6 +80,7 @@ mod tests {
             assert_eq!(short(value, 4), text);
         }
         assert_eq!(short(f64::NAN, 4), "–");
+        assert_eq!([0, 999, 26_506, 1_000_000].map(grouped), ["0", "999", "26,506", "1,000,000"]);
         assert_eq!(tenths(-0.04), "0");
         assert_eq!(tenths(12.34), "12.3");
         assert_eq!(with_deviation(0.957_213, Some(0.001_23)), "0.9572 ± 0.0012");

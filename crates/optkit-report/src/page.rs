@@ -5,6 +5,7 @@
 
 use crate::chart::{self, Chart, Sections};
 use crate::figure::{Band, Figure, Provenance, Settings};
+use crate::number::grouped;
 use crate::{escape, labels, palette, svg, table};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -69,8 +70,9 @@ fn introduction(figures: &[Figure], title: &str) -> String {
     let mut words = vec![count(runs, "run"), count(series, "configuration")];
     let mut facts: Vec<String> = Vec::new();
     for run in figures.iter().flat_map(Figure::runs) {
-        let samples = run.problem.samples.map_or(String::new(), |n| format!(", {n} samples"));
-        let variables = run.problem.variables.map_or(String::new(), |n| format!(", {n} variables"));
+        let samples = run.problem.samples.map_or(String::new(), |n| format!(", {} samples", grouped(n)));
+        let variables =
+            run.problem.variables.map_or(String::new(), |n| format!(", {} variables", grouped(n)));
         if let Some(objective) = &run.problem.objective {
             let fact = format!("{objective}{variables}{samples}");
             if !facts.contains(&fact) {
