@@ -103,7 +103,8 @@ fn lines(figure: &Figure, quantity: &str, axis: Axis, band: Band) -> Option<Char
     if curves.is_empty() || dull && curves.iter().all(|(_, curve)| curve.mean.iter().all(|&y| y == 0.0)) {
         return None;
     }
-    let x = Scale::exact(curves.iter().flat_map(|(_, curve)| curve.x.iter().copied()));
+    let along = Scale::exact(curves.iter().flat_map(|(_, curve)| curve.x.iter().copied()));
+    let x = Scale { whole: matches!(axis, Axis::Epochs | Axis::Iterations), ..along };
     let (y, outside) = height(&curves, quantity);
     let labels = labels_of(figure);
     let y_label = words(quantity);

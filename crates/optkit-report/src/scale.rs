@@ -8,6 +8,8 @@ pub(crate) struct Scale {
     pub(crate) from: f64,
     pub(crate) to: f64,
     pub(crate) logarithmic: bool,
+    /// Between whole numbers there is nothing: epochs.
+    pub(crate) whole: bool,
 }
 
 /// A place on an axis.
@@ -23,20 +25,20 @@ impl Scale {
     pub(crate) fn exact(values: impl Iterator<Item = f64>) -> Self {
         let (from, to) = extent(values).unwrap_or((0.0, 1.0));
         let (from, to) = apart(from, to);
-        Self { from, to, logarithmic: false }
+        Self { from, to, logarithmic: false, whole: false }
     }
 
     /// An axis with round ends and some air around the values, logarithmic where that is allowed, the values are
     /// positive and span over a decade.
     pub(crate) fn airy(values: impl Iterator<Item = f64>, may_be_logarithmic: bool) -> Self {
         let Some((low, high)) = extent(values) else {
-            return Self { from: 0.0, to: 1.0, logarithmic: false };
+            return Self { from: 0.0, to: 1.0, logarithmic: false, whole: false };
         };
         if may_be_logarithmic && low > 0.0 && high / low > 10.0 {
             let air = (high / low).log10() * 0.03;
             let (from, to) = (low * 10_f64.powf(-air), high * 10_f64.powf(air));
             if from > 0.0 && to.is_finite() {
-                return Self { from, to, logarithmic: true };
+                return Self { from, to, logarithmic: true, whole: false };
             }
         }
         let (low, high) = apart(low, high);
@@ -44,7 +46,7 @@ impl Scale {
         // Values that keep to one side of zero keep to it in the picture too.
         let from = if low >= 0.0 { (low - air).max(0.0) } else { low - air };
         let (from, to) = apart(from.max(f64::MIN), (high + air).min(f64::MAX));
-        Self { from, to, logarithmic: false }
+        Self { from, to, logarithmic: false, whole: false }
     }
 
     /// Where a value lies: 0 at `from`, 1 at `to`, beyond them outside. NaN for what a logarithmic axis cannot show.
@@ -74,6 +76,7 @@ impl Scale {
         let off = |step: &f64| (step / rough).ln().abs();
         let steps = [1.0, 2.0, 5.0, 10.0].map(|m| m * power);
         let step = steps.into_iter().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(power);
+        let step = if self.whole { step.max(1.0) } else { step };
         let first = (self.from / step - 1e-9).ceil();
         // As many digits as tell two neighbours apart.
         let largest = self.from.abs().max(self.to.abs());
