@@ -314,7 +314,7 @@ impl Chart {
         };
         let some_end =
             lines.curves.iter().any(|(k, curve)| curve.runs.iter().any(|&n| (n as usize) < lines.runs[*k]));
-        let dotted = if some_end { "; dotted: mean of the runs that go on" } else { "" };
+        let dotted = if some_end { "; dotted: some have ended, and keep their last value" } else { "" };
         if most > 1 { format!("Solid: mean of up to {most} runs{dashed}{dotted}") } else { dotted.to_owned() }
     }
 

@@ -2,8 +2,11 @@
 //!
 //! Epochs are common to all trials: the values of an epoch are averaged as they are. Work and time are not, no two
 //! trials come by at the same second: there every trial is the piecewise linear function through its epochs, and all of
-//! them are averaged on one even grid, from where the last has begun to where the longest ends. No trial is ever
-//! extrapolated: beyond its end it has no value, and the mean is that of the others.
+//! them are averaged on one even grid, from where the last has begun to where the longest ends.
+//!
+//! A trial that has ended keeps its last value: that is what it has to show from then on. So a line ends at the mean of
+//! the final values, with no jump where a trial leaves. A trial whose log was cut off, or whose last value is not
+//! finite, has none beyond its end.
 
 use crate::figure::{Axis, Band};
 use crate::log::Log;
@@ -19,13 +22,13 @@ const GAP: (f64, f64, f64) = (f64::NAN, f64::NAN, f64::NAN);
 pub struct Curve {
     /// Along the axis, ascending.
     pub x: Vec<f64>,
-    /// Mean over the trials that have a value there; NaN in a gap, where none has.
+    /// Mean over the trials that have a value there, of their own or kept; NaN in a gap, where none has.
     pub mean: Vec<f64>,
     /// The smallest value, or one standard deviation below the mean; empty without a band.
     pub lower: Vec<f64>,
     /// The largest value, or one standard deviation above the mean; empty without a band.
     pub upper: Vec<f64>,
-    /// How many trials have a value there; 0 in a gap.
+    /// How many trials have a value of their own there, and have not ended.
     pub runs: Vec<u32>,
 }
 
@@ -48,19 +51,20 @@ impl Curve {
         for x in grid {
             values.clear();
             let at = traces.iter().zip(&mut cursors).map(|(trace, cursor)| trace.at(x, cursor));
-            values.extend(at.filter(|value| value.is_finite()));
-            let Some(summary) = summary(&values, band).or((!curve.is_empty()).then_some(GAP)) else {
+            values.extend(at.filter(|(value, _)| value.is_finite()));
+            let finite: Vec<f64> = values.iter().map(|&(value, _)| value).collect();
+            let Some(summary) = summary(&finite, band).or((!curve.is_empty()).then_some(GAP)) else {
                 continue; // nothing yet
             };
             curve.x.push(x);
             curve.mean.push(summary.0);
-            curve.runs.push(u32::try_from(values.len()).unwrap_or(u32::MAX));
+            curve.runs.push(u32::try_from(values.iter().filter(|(_, own)| *own).count()).unwrap_or(u32::MAX));
             if banded {
                 curve.lower.push(summary.1);
                 curve.upper.push(summary.2);
             }
         }
-        let end = curve.runs.iter().rposition(|&runs| runs > 0).map_or(0, |last| last + 1);
+        let end = curve.mean.iter().rposition(|mean| mean.is_finite()).map_or(0, |last| last + 1);
         for values in [&mut curve.x, &mut curve.mean, &mut curve.lower, &mut curve.upper] {
             values.truncate(end);
         }
@@ -79,6 +83,8 @@ impl Curve {
 struct Trace {
     x: Vec<f64>,
     y: Vec<f64>,
+    /// Keeps its last value from its end on.
+    ended: bool,
 }
 
 impl Trace {
@@ -101,24 +107,27 @@ impl Trace {
                 y.push(value);
             }
         }
-        y.iter().any(|value| value.is_finite()).then_some(Self { x, y })
+        y.iter().any(|value| value.is_finite()).then_some(Self { x, y, ended: run.outcome.is_some() })
     }
 
-    /// The value at `x`, NaN outside and in gaps. `cursor` is where the last one was found: `x` ascends from call to
-    /// call.
-    fn at(&self, x: f64, cursor: &mut usize) -> f64 {
+    /// The value at `x`, NaN before the begin and in gaps, and whether it is one of a trial that still goes on. `cursor`
+    /// is where the last one was found: `x` ascends from call to call.
+    fn at(&self, x: f64, cursor: &mut usize) -> (f64, bool) {
         while *cursor + 1 < self.x.len() && self.x[*cursor + 1] <= x {
             *cursor += 1;
         }
         let k = *cursor;
         if self.x[k] == x {
-            return self.y[k];
+            return (self.y[k], true);
         }
-        if x < self.x[k] || k + 1 == self.x.len() {
-            return f64::NAN;
+        if x < self.x[k] {
+            return (f64::NAN, true);
+        }
+        if k + 1 == self.x.len() {
+            return (if self.ended { self.y[k] } else { f64::NAN }, false);
         }
         let share = (x - self.x[k]) / (self.x[k + 1] - self.x[k]);
-        self.y[k] + share * (self.y[k + 1] - self.y[k])
+        (self.y[k] + share * (self.y[k + 1] - self.y[k]), true)
     }
 
     fn ends(&self) -> (f64, f64) {

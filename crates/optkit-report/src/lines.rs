@@ -63,9 +63,12 @@ impl Lines {
                 write!(out, "<g class=\"s s{colour}\" data-s=\"{series}\"><g clip-path=\"url(#{clip})\">");
             for bound in [&curve.lower, &curve.upper] {
                 if !bound.is_empty() && bound != &curve.mean {
-                    // One run is not spread around its mean.
-                    let several =
-                        bound.iter().zip(&curve.runs).map(|(&y, &runs)| if runs > 1 { y } else { f64::NAN });
+                    // A single value is not spread around its mean.
+                    let apart = |k: usize| curve.lower[k] < curve.upper[k];
+                    let several = (0..bound.len()).map(|k| {
+                        let drawn = (k.saturating_sub(1)..(k + 2).min(bound.len())).any(apart);
+                        if drawn { bound[k] } else { f64::NAN }
+                    });
                     let places = self.places(frame, &curve.x, &several.collect::<Vec<_>>());
                     let _ = write!(out, "<path class=\"out\" d=\"{}\"/>", path(&places));
                 }
@@ -142,7 +145,7 @@ impl Lines {
         xs.iter().zip(ys).map(place).collect()
     }
 
-    /// The mean, in stretches: solid where all runs have a value, dotted where some have ended.
+    /// The mean, in stretches: solid while all runs go on, dotted where some have ended.
     fn stretches(&self, series: usize, curve: &Curve, mean: &[Place]) -> Vec<(&'static str, String)> {
         let all = self.runs[series];
         let complete = |k: usize| curve.runs[k] as usize >= all;

@@ -48,7 +48,7 @@ pub(crate) fn with_deviation(mean: f64, deviation: Option<f64>) -> String {
             let last = std.log10().floor() - 1.0;
             let first = if mean == 0.0 { last } else { mean.abs().log10().floor() };
             let digits = (first - last + 1.0).clamp(2.0, 6.0) as usize;
-            format!("{} ± {}", padded(mean, digits), short(std, 2))
+            format!("{} ± {}", padded(mean, digits), padded(std, 2))
         }
         _ => short(mean, 4),
     }

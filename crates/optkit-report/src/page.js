@@ -32,7 +32,7 @@
       const line = document.createElement("tr");
       const sample = all.samples[curve.s].cloneNode(true);
       const range = curve.l && curve.l[k] !== null ? number(curve.l[k]) + " … " + number(curve.u[k]) : "";
-      const runs = curve.n && curve.n[k] !== all.runs[curve.s] ? curve.n[k] + " of " + all.runs[curve.s] + " runs" : "";
+      const runs = curve.n && curve.n[k] !== all.runs[curve.s] ? curve.n[k] + " of " + all.runs[curve.s] + " go on" : "";
       const name = all.keys[curve.s] === all.names[curve.s] ? all.names[curve.s] : all.keys[curve.s];
       for (const part of [sample, name, number(curve.m[k]), range, runs]) {
         const cell = document.createElement("td");

@@ -187,9 +187,9 @@ fn reading(settings: &Settings) -> String {
     };
     format!(
         "<section class=\"read\"><h2>How to read this</h2>\n<p>Solid lines are means over the trials of a \
-         configuration. {dashed} Where some trials have ended already, or have no finite value, the mean of the others \
-         goes on as a dotted line. Values of an epoch are averaged as they are; against gradient equivalents and seconds \
-         every trial is interpolated linearly between its epochs onto one even grid, and never beyond its end. A \
+         configuration. {dashed} Where some trials have ended the line is dotted: they keep their last value, \
+         so that it ends at the mean of the final values. Values of an epoch are averaged as they are; against gradient \
+         equivalents and seconds every trial is interpolated linearly between its epochs onto one even grid. A \
          gradient equivalent is the work of one gradient over all samples and variables; seconds are those of training \
          alone. Tables give mean ± standard deviation of the sample; the best mean of a column is bold.</p></section>\n"
     )

@@ -4,14 +4,21 @@ use optkit_report::{Axis, Band, Curve, Log};
 use proptest::prelude::*;
 use serde_json::json;
 
-/// A run whose seconds are `at` and whose losses are `loss`.
-fn run(at: &[f64], loss: &[f64]) -> Log {
+/// A run whose seconds are `at` and whose losses are `loss`, with a result or cut off before it.
+fn run_until(at: &[f64], loss: &[f64], ended: bool) -> Log {
     let mut text = json!({ "problem": {} }).to_string();
     for (k, (at, loss)) in at.iter().zip(loss).enumerate() {
         let loss = if loss.is_finite() { json!(loss) } else { json!(null) };
         text.push_str(&format!("\n{}", json!({ "epoch": k + 1, "seconds": at, "loss": loss })));
     }
+    if ended {
+        text.push_str("\n{\"status\": \"budget\"}");
+    }
     Log::read("run", text.as_bytes()).unwrap()
+}
+
+fn run(at: &[f64], loss: &[f64]) -> Log {
+    run_until(at, loss, false)
 }
 
 /// The piecewise linear function through the points, by searching from the start; `None` outside.
@@ -22,8 +29,11 @@ fn interpolated(at: &[f64], y: &[f64], x: f64) -> Option<f64> {
     })
 }
 
+/// Seconds, and losses.
+type Trial = (Vec<f64>, Vec<f64>);
+
 /// Sums of powers of two: what is written is what is read.
-fn trials() -> impl Strategy<Value = Vec<(Vec<f64>, Vec<f64>)>> {
+fn trials() -> impl Strategy<Value = Vec<(Trial, bool)>> {
     let trial = proptest::collection::vec((1..64_u32, -80..80_i32), 1..40).prop_map(|pairs| {
         let mut clock = 0.0;
         pairs
@@ -34,7 +44,7 @@ fn trials() -> impl Strategy<Value = Vec<(Vec<f64>, Vec<f64>)>> {
             })
             .unzip()
     });
-    proptest::collection::vec(trial, 1..6)
+    proptest::collection::vec((trial, any::<bool>()), 1..6)
 }
 
 proptest! {
@@ -42,15 +52,18 @@ proptest! {
 
     #[test]
     fn over_time_the_mean_is_that_of_the_interpolated_trials(trials in trials()) {
-        let runs: Vec<Log> = trials.iter().map(|(at, loss)| run(at, loss)).collect();
+        let runs: Vec<Log> = trials.iter().map(|((at, loss), ended)| run_until(at, loss, *ended)).collect();
         let curve = Curve::of(&runs, "loss", Axis::Time, Band::MinMax);
         prop_assert!(!curve.is_empty());
         prop_assert!(curve.x.windows(2).all(|pair| pair[0] < pair[1]));
-        let end = trials.iter().map(|(at, _)| at[at.len() - 1]).fold(0.0, f64::max);
+        let end = trials.iter().map(|((at, _), _)| at[at.len() - 1]).fold(0.0, f64::max);
         prop_assert_eq!(*curve.x.last().unwrap(), end);
         for (k, &x) in curve.x.iter().enumerate() {
-            let values: Vec<f64> = trials.iter().filter_map(|(at, loss)| interpolated(at, loss, x)).collect();
-            prop_assert_eq!(curve.runs[k] as usize, values.len());
+            let own: Vec<f64> = trials.iter().filter_map(|((at, loss), _)| interpolated(at, loss, x)).collect();
+            prop_assert_eq!(curve.runs[k] as usize, own.len());
+            let kept = trials.iter().filter(|((at, _), ended)| *ended && at[at.len() - 1] < x);
+            let kept = kept.map(|((_, loss), _)| loss[loss.len() - 1]);
+            let values: Vec<f64> = own.iter().copied().chain(kept).collect();
             if values.is_empty() {
                 prop_assert!(curve.mean[k].is_nan());
                 continue;
@@ -67,12 +80,13 @@ proptest! {
 
     #[test]
     fn over_epochs_no_value_is_changed(trials in trials()) {
-        let runs: Vec<Log> = trials.iter().map(|(at, loss)| run(at, loss)).collect();
+        let runs: Vec<Log> = trials.iter().map(|((at, loss), ended)| run_until(at, loss, *ended)).collect();
         let curve = Curve::of(&runs, "loss", Axis::Epochs, Band::Std);
-        let longest = trials.iter().map(|(at, _)| at.len()).max().unwrap();
+        let longest = trials.iter().map(|((at, _), _)| at.len()).max().unwrap();
         prop_assert_eq!(curve.x.len(), longest);
         for k in 0..longest {
-            let values: Vec<f64> = trials.iter().filter_map(|(_, loss)| loss.get(k).copied()).collect();
+            let value = |((_, loss), ended): &(Trial, bool)| loss.get(k).or(loss.last().filter(|_| *ended)).copied();
+            let values: Vec<f64> = trials.iter().filter_map(value).collect();
             let n = values.len() as f64;
             let mean = values.iter().sum::<f64>() / n;
             prop_assert!((curve.mean[k] - mean).abs() < 1e-12);
@@ -85,7 +99,7 @@ proptest! {
 
     #[test]
     fn the_order_of_trials_does_not_matter(trials in trials()) {
-        let runs: Vec<Log> = trials.iter().map(|(at, loss)| run(at, loss)).collect();
+        let runs: Vec<Log> = trials.iter().map(|((at, loss), ended)| run_until(at, loss, *ended)).collect();
         let turned: Vec<Log> = runs.iter().rev().cloned().collect();
         let (one, other) = [runs, turned].map(|runs| Curve::of(&runs, "loss", Axis::Time, Band::MinMax)).into();
         prop_assert_eq!(&one.x, &other.x);
@@ -110,6 +124,16 @@ fn what_is_not_finite_is_missing_and_leaves_a_gap() {
     let whole = run(&[1.0, 2.0, 3.0, 4.0], &[4.0, 4.0, 3.0, 3.0]);
     let curve = Curve::of(&[gap, whole], "loss", Axis::Epochs, Band::MinMax);
     assert_eq!((curve.mean, curve.runs), (vec![4.0, 3.0, 3.0, 2.0], vec![1, 2, 1, 2]));
+}
+
+#[test]
+fn a_trial_that_has_ended_keeps_its_last_value_and_a_killed_one_does_not() {
+    let long = run_until(&[1.0, 2.0, 3.0], &[4.0, 2.0, 0.0], true);
+    let trials = |ended| [long.clone(), run_until(&[1.0], &[8.0], ended)];
+    let mean = |ended| Curve::of(&trials(ended), "loss", Axis::Epochs, Band::MinMax).mean;
+    assert_eq!((mean(true), mean(false)), (vec![6.0, 5.0, 4.0], vec![6.0, 2.0, 0.0]));
+    let diverged = [long.clone(), run_until(&[1.0, 2.0], &[8.0, f64::NAN], true)];
+    assert_eq!(Curve::of(&diverged, "loss", Axis::Epochs, Band::MinMax).mean, [6.0, 2.0, 0.0]);
 }
 
 #[test]

@@ -125,7 +125,7 @@ proptest! {
 fn files_of_different_figures_have_different_names() {
     let figures = [figure("Fig 1", &["a"], 1, 3), figure("fig/1", &["a"], 1, 3), figure("∇", &["a"], 1, 3)];
     let charts = charts(&figures, &everything());
-    let names: std::collections::HashSet<_> = charts.iter().map(|chart| chart.name()).collect();
+    let names: std::collections::HashSet<_> = charts.iter().map(optkit_report::Chart::name).collect();
     assert_eq!(names.len(), charts.len());
 }
 
