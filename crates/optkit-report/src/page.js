@@ -28,11 +28,12 @@
 
     const leave = () => { if (cross) cross.remove(); cross = null; tip.hidden = true; };
 
-    const row = (curve, k) => {
+    const row = (curve, k, over) => {
       const line = document.createElement("tr");
       const sample = all.samples[curve.s].cloneNode(true);
       const range = curve.l && curve.l[k] !== null ? number(curve.l[k]) + " … " + number(curve.u[k]) : "";
-      const runs = curve.n && curve.n[k] !== all.runs[curve.s] ? curve.n[k] + " of " + all.runs[curve.s] + " go on" : "";
+      const end = "ended at " + Number(at(curve.x, k).toPrecision(4));
+      const runs = over ? end : curve.n && curve.n[k] !== all.runs[curve.s] ? curve.n[k] + " of " + all.runs[curve.s] + " go on" : "";
       const name = all.keys[curve.s] === all.names[curve.s] ? all.names[curve.s] : all.keys[curve.s];
       for (const part of [sample, name, number(curve.m[k]), range, runs]) {
         const cell = document.createElement("td");
@@ -46,11 +47,15 @@
     const show = (value, x, y) => {
       place = Math.min(to, Math.max(from, value));
       if (cross) cross.remove();
-      cross = element("g", { "aria-hidden": "true" });
+      cross = element("g", { class: "hover", "aria-hidden": "true" });
       const shown = data.c.filter(curve => !hidden.has(curve.s));
-      const picks = shown.map(curve => [curve, nearest(curve, place)]);
       const gap = (curve, k) => Math.abs(px(at(curve.x, k)) - px(place));
-      const near = picks.filter(([curve, k]) => gap(curve, k) < Math.max(6, (right - left) / Math.max(2, curve.m.length - 1)));
+      const last = curve => curve.m.length - 1;
+      const begun = shown.filter(curve => px(place) > px(at(curve.x, 0)) - 6);
+      // What has ended is still told, at its last value.
+      const ended = curve => px(place) > px(at(curve.x, last(curve))) + 6;
+      const told = begun.map(curve => [curve, nearest(curve, place)]);
+      const near = told.filter(([curve]) => !ended(curve));
       let snapped = place;
       if (near.length) {
         const [curve, k] = near.reduce((a, b) => gap(...b) < gap(...a) ? b : a);
@@ -58,21 +63,21 @@
       }
       cross.append(element("path", { class: "cross", d: `M${px(snapped)} ${top}V${bottom}` }));
       const table = document.createElement("table");
-      near.sort((a, b) => b[0].m[b[1]] - a[0].m[a[1]]);
-      for (const [curve, k] of near) {
+      told.sort((a, b) => b[0].m[b[1]] - a[0].m[a[1]]);
+      for (const [curve, k] of told) {
         const height = share(curve.m[k]);
         if (curve.m[k] !== null && height >= -0.02 && height <= 1.02) {
           cross.append(element("circle", {
             class: "s" + curve.s % 8 + " f" + curve.s % 8, r: 2.6, cx: px(at(curve.x, k)), cy: bottom - height * (bottom - top),
           }));
         }
-        if (table.rows.length < 16) table.append(row(curve, k));
+        if (table.rows.length < 16) table.append(row(curve, k, ended(curve)));
       }
       svg.append(cross);
       const title = document.createElement("b");
       title.textContent = data.t + " " + Number(snapped.toPrecision(4));
       tip.replaceChildren(title, table);
-      if (near.length > 16) tip.append("and " + (near.length - 16) + " more");
+      if (told.length > 16) tip.append("and " + (told.length - 16) + " more");
       tip.hidden = false;
       const box = tip.getBoundingClientRect(), width = document.documentElement.clientWidth;
       tip.style.left = Math.max(4, x + 16 + box.width > width ? x - box.width - 16 : x + 16) + "px";

@@ -24,7 +24,8 @@ struct Column {
 /// The table of an experiment, as HTML.
 pub(crate) fn summary(figure: &Figure) -> String {
     let columns = columns(figure);
-    let mut out = "<div class=\"wide\"><table><thead><tr><th>series</th><th class=\"n\">runs</th>".to_owned();
+    let mut out =
+        "<div class=\"wide sum\"><table><thead><tr><th>series</th><th class=\"n\">runs</th>".to_owned();
     for column in &columns {
         let _ = write!(out, "<th class=\"n\">{}</th>", escape::text(&column.heading));
     }

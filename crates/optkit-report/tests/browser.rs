@@ -114,15 +114,16 @@ fn the_pointer_the_keyboard_and_the_legend_show_what_the_runs_had() {
         losses("gd", &[2.0, 1.5, 1.0, 0.5, 0.25]),
         losses("gd", &[2.0, 1.25, 0.5, 0.25, 0.125]),
         losses("adam", &[2.0, 0.5, 0.125, 0.0625, 0.03125]),
+        losses("sgd", &[2.0, 1.75]),
     ])];
     let seen = read(&browser, "values", &figures, &["--window-size=1200,900"]);
     let words =
         |key: &str| seen[key].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(words("middle"), "epoch 3 gd 0.75 0.5 … 1 adam 0.125");
-    assert_eq!(words("end"), "epoch 5 gd 0.1875 0.125 … 0.25 adam 0.03125");
+    assert_eq!(words("middle"), "epoch 3 sgd 1.75 ended at 2 gd 0.75 0.5 … 1 adam 0.125");
+    assert_eq!(words("end"), "epoch 5 sgd 1.75 ended at 2 gd 0.1875 0.125 … 0.25 adam 0.03125");
     assert_eq!((seen["escaped"].as_bool(), words("pressed").as_str()), (Some(true), "false"));
     assert_eq!((words("display").as_str(), words("again").as_str()), ("none", "inline"));
-    assert_eq!(words("without"), "epoch 3 adam 0.125");
+    assert_eq!(words("without"), "epoch 3 sgd 1.75 ended at 2 adam 0.125");
     assert_eq!(seen["left"].as_bool(), Some(true));
 }
 
