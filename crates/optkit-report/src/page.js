@@ -112,11 +112,21 @@
     const buttons = [...section.querySelectorAll(".legend button")];
     all.samples = buttons.map(button => button.querySelector("svg"));
     for (const button of buttons) {
+      const groups = () => section.querySelectorAll(`g.s[data-s="${button.dataset.s}"]`);
+      // Under the pointer a series stands out from the others.
+      const stress = on => () => {
+        section.classList.toggle("stress", on);
+        for (const group of groups()) group.classList.toggle("on", on);
+      };
+      button.addEventListener("pointerenter", stress(true));
+      button.addEventListener("pointerleave", stress(false));
+      button.addEventListener("focus", () => { if (button.matches(":focus-visible")) stress(true)(); });
+      button.addEventListener("blur", stress(false));
       button.addEventListener("click", () => {
         const series = Number(button.dataset.s), off = !hidden.has(series);
         if (off) hidden.add(series); else hidden.delete(series);
         button.setAttribute("aria-pressed", String(!off));
-        for (const group of section.querySelectorAll(`g.s[data-s="${series}"]`)) group.classList.toggle("hid", off);
+        for (const group of groups()) group.classList.toggle("hid", off);
       });
     }
     for (const figure of section.querySelectorAll("figure[data-c]")) {

@@ -29,6 +29,11 @@ const READER: &str = r#"<script>addEventListener("load", () => {
     svg.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
     seen.escaped = tip.hidden;
     const button = document.querySelector(".legend button");
+    const opacity = series => getComputedStyle(document.querySelector(`g.s[data-s='${series}']`) || svg).opacity;
+    button.dispatchEvent(new PointerEvent("pointerenter"));
+    seen.stressed = [opacity(0), opacity(1)].join();
+    button.dispatchEvent(new PointerEvent("pointerleave"));
+    seen.calm = [opacity(0), opacity(1)].join();
     button.click();
     seen.pressed = button.getAttribute("aria-pressed");
     seen.display = getComputedStyle(document.querySelector("g.s[data-s='0']")).display;
@@ -122,6 +127,7 @@ fn the_pointer_the_keyboard_and_the_legend_show_what_the_runs_had() {
     assert_eq!(words("middle"), "epoch 3 sgd 1.75 ended at 2 gd 0.75 0.5 … 1 adam 0.125");
     assert_eq!(words("end"), "epoch 5 sgd 1.75 ended at 2 gd 0.1875 0.125 … 0.25 adam 0.03125");
     assert_eq!((seen["escaped"].as_bool(), words("pressed").as_str()), (Some(true), "false"));
+    assert_eq!((words("stressed").as_str(), words("calm").as_str()), ("1,0.13", "1,1"));
     assert_eq!((words("display").as_str(), words("again").as_str()), ("none", "inline"));
     assert_eq!(words("without"), "epoch 3 sgd 1.75 ended at 2 adam 0.125");
     assert_eq!(seen["left"].as_bool(), Some(true));
