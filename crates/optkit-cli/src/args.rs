@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use optkit_log::Target;
 
 /// What to begin with.
 const FIRST: &str =
@@ -83,6 +84,9 @@ pub(crate) struct Solve {
     /// Stop after this much training time (90s, 15min, 2h); replaces the file's limit of that kind
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = duration)]
     pub(crate) time: Option<Duration>,
+    /// Write a log: run.jsonl, run.csv or tensorboard:DIR (may be repeated)
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) log: Vec<Target>,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
     pub(crate) quiet: bool,

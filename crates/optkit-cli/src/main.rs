@@ -11,6 +11,7 @@ mod interrupt;
 mod list;
 mod man;
 mod read;
+mod record;
 mod show;
 mod solve;
 mod stderr;

@@ -1,6 +1,7 @@
 //! What a run shows: text for people, JSON Lines for programs, or nothing.
 
 mod json;
+mod logged;
 mod text;
 
 use std::io;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use optkit::assemble::{Assembly, Plan, Subject};
 use optkit::{Iteration, Observer, Partition, RunReport};
+use optkit_log::{LogError, Target};
 
 use crate::args::Solve;
 use crate::columns::counted;
@@ -103,15 +105,20 @@ pub(crate) trait Show {
     ) -> io::Result<()>;
 }
 
-/// The way that the command line asks for.
-pub(crate) fn choose(args: &Solve) -> Box<dyn Show + Send> {
-    if args.quiet {
+/// The way that the command line asks for, with its logs begun.
+pub(crate) fn choose(args: &Solve) -> Result<Box<dyn Show + Send>, LogError> {
+    let shown: Box<dyn Show + Send> = if args.quiet {
         Box::new(Silent)
     } else if args.json {
         Box::new(json::JsonLines::new())
     } else {
         Box::new(text::Text::new())
+    };
+    if args.log.is_empty() {
+        return Ok(shown);
     }
+    let logs = args.log.iter().map(Target::create).collect::<Result<_, _>>()?;
+    Ok(Box::new(logged::Logged::new(shown, logs)))
 }
 
 struct Silent;

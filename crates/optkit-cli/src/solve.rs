@@ -32,7 +32,13 @@ pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
         Err(error) => return Ok(refused(error, planned.diagnostics)),
     };
     let facts = Facts::new(&plan, &assembly, threads);
-    let mut shown = show::choose(args);
+    let mut shown = match show::choose(args) {
+        Ok(shown) => shown,
+        Err(error) => {
+            stderr::error(error);
+            return Ok(Exit::Usage);
+        }
+    };
     shown.problem(&facts)?;
     let Assembly { mut objective, mut optimizer, start, mut measures, .. } = assembly;
     let mut observer = show::Observing::new(shown.as_mut());

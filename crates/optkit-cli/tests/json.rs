@@ -77,6 +77,15 @@ fn lines(out: &str) -> Vec<Value> {
 
 /// Runs a file and holds all its lines against the page.
 fn solved(arguments: &[&str], code: i32, unit: &str, absent: &[&str]) -> Vec<Value> {
+    held(arguments, code, unit, absent, 1)
+}
+
+/// A network in `batches` mini-batches.
+fn solved_in_batches(arguments: &[&str], batches: u64) -> Vec<Value> {
+    held(arguments, 0, "epoch", &[], batches)
+}
+
+fn held(arguments: &[&str], code: i32, unit: &str, absent: &[&str], batches: u64) -> Vec<Value> {
     let Some(documented) = documented() else { return Vec::new() };
     let ran = run(&[&["solve", "--json"], arguments].concat());
     assert_eq!((ran.code, ran.err.as_str()), (Some(code), ""));
@@ -90,7 +99,7 @@ fn solved(arguments: &[&str], code: i32, unit: &str, absent: &[&str]) -> Vec<Val
         assert_eq!(line[unit], i as u64 + 1, "in order");
     }
     hold(last, &documented["Last line: the result"], absent);
-    assert_eq!(last["iterations"], between.len() as u64);
+    assert_eq!(last["iterations"], batches * between.len() as u64);
     assert_eq!(last["unit"], unit);
     let seconds = |line: &Value| line["seconds"].as_f64().expect("a number");
     assert!(between.windows(2).all(|pair| seconds(&pair[0]) <= seconds(&pair[1])), "time goes on");
@@ -128,6 +137,51 @@ fn a_run_without_iterations_in_json_is_as_documented() {
     let path = file(&folder("json-none"), "function.apts", FUNCTION);
     let lines = solved(&[&path, "--iterations", "0"], 1, "iteration", &["accuracy"]);
     assert!(lines.is_empty() || lines.len() == 2, "{lines:?}");
+}
+
+#[test]
+fn a_log_of_json_lines_is_what_json_prints_and_the_others_have_its_rows() {
+    let folder = folder("json-log");
+    let path = file(&folder, "network.apts", common::NETWORK);
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (jsonl, csv, board) = (at("run.jsonl"), at("run.csv"), format!("tensorboard:{}", at("board")));
+    let logs = ["--log", jsonl.as_str(), "--log", csv.as_str(), "--log", board.as_str()];
+    let ran = run(&[&["solve", "--json", path.as_str()], &logs[..]].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!(std::fs::read_to_string(&jsonl).unwrap(), ran.out);
+    let table = std::fs::read_to_string(&csv).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 3, "a header and two epochs");
+    for (row, line) in rows[1..].iter().zip(&lines(&ran.out)[1..]) {
+        let cells = rows[0].iter().zip(row).map(|(&key, &cell)| (key, cell)).collect::<BTreeMap<_, _>>();
+        assert_eq!(cells["loss"], line["loss"].to_string());
+        assert_eq!(cells["evaluations.value"], line["evaluations"]["value"].to_string());
+        assert_eq!(cells["accuracy"], line["accuracy"].to_string());
+    }
+    assert_eq!(std::fs::read_dir(at("board")).unwrap().count(), 1);
+
+    // A run begun anew replaces its logs, and nothing else.
+    std::fs::write(&csv, "name,price\n").unwrap();
+    let refused = run(&[&["solve", path.as_str()], &logs[..]].concat());
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    assert!(refused.err.contains("run.csv") && refused.err.contains("no log of optkit"), "{}", refused.err);
+    let unknown = run(&["solve", path.as_str(), "--log", "run.xlsx"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("….jsonl"), "{}", unknown.err);
+}
+
+/// On mini-batches a line is an epoch, with the whole function.
+#[test]
+fn mini_batches_in_json_are_as_documented() {
+    let text = common::NETWORK
+        .replace("digits()", "digits() { batch = 100 }")
+        .replace("solver apts { partition = parts }", "solver sgd { lr = 0.1 }");
+    let path = file(&folder("json-batches"), "batches.apts", text);
+    let lines = solved_in_batches(&[&path], 15);
+    let [.., before, last] = lines.as_slice() else { panic!("lines") };
+    assert_eq!((&before["loss"], &before["accuracy"]), (&last["loss"], &last["accuracy"]));
+    assert_eq!(last["returned"], "last");
+    assert_eq!(last["evaluations"]["gradient_equivalents"], 2.0);
 }
 
 #[test]
