@@ -307,6 +307,9 @@ impl Chart {
     /// What the lines are, for a reader without the page around.
     fn note(&self, lines: &Lines) -> String {
         let most = lines.runs.iter().max().copied().unwrap_or(1);
+        if most < 2 {
+            return String::new();
+        }
         let dashed = match self.band {
             Band::MinMax => "; dashed: best and worst",
             Band::Std => "; dashed: one standard deviation to each side",
@@ -315,7 +318,7 @@ impl Chart {
         let some_end =
             lines.curves.iter().any(|(k, curve)| curve.runs.iter().any(|&n| (n as usize) < lines.runs[*k]));
         let dotted = if some_end { "; dotted: some have ended, and keep their last value" } else { "" };
-        if most > 1 { format!("Solid: mean of up to {most} runs{dashed}{dotted}") } else { dotted.to_owned() }
+        format!("Solid: mean of up to {most} runs{dashed}{dotted}")
     }
 
     /// The data behind the figure, as CSV with a heading.
