@@ -9,8 +9,9 @@ use optkit::data::{Fetch, Locations};
 use optkit::functions::build;
 use optkit::lang::{Override, Source};
 use optkit::{
-    Apts, AptsOptions, Exact, Flow, Gradient, Lsr1, Lsr1Settings, MoreSorensen, Objective, Obs, Optimizer,
-    Partition, Steihaug, TrustRegion, TrustRegionOptions, problem,
+    Adam, AdamOptions, Apts, AptsOptions, Exact, Flow, Gradient, Lbfgs, LbfgsOptions, Lsr1, Lsr1Settings,
+    MoreSorensen, Objective, Obs, Optimizer, Partition, PreconditionerOptions, SchwarzPreconditioner, Sgd,
+    SgdOptions, Steihaug, TorchLbfgs, TorchLbfgsOptions, TrustRegion, TrustRegionOptions, problem,
 };
 use optkit_tests::Wavy;
 
@@ -85,6 +86,23 @@ fn second_order() -> Vec<(&'static str, TrustRegion)> {
     ]
 }
 
+/// Methods that need no radius; a step of PyTorch's L-BFGS is one line search here.
+fn descent() -> Vec<(&'static str, Box<dyn Optimizer>)> {
+    let momentum = SgdOptions { momentum: 0.5, ..SgdOptions::new(1e-5) };
+    let torch =
+        TorchLbfgsOptions { iterations: 1, max_evaluations: Some(25), ..TorchLbfgsOptions::default() };
+    let partition = Partition::contiguous(32, 4).unwrap();
+    let sweep = SchwarzPreconditioner::new(partition, PreconditionerOptions::default());
+    let lbfgs = || Lbfgs::new(LbfgsOptions { memory: 4, ..LbfgsOptions::default() });
+    vec![
+        ("sgd", Box::new(Sgd::new(momentum))),
+        ("adam", Box::new(Adam::new(AdamOptions { amsgrad: true, ..AdamOptions::default() }))),
+        ("lbfgs", Box::new(lbfgs())),
+        ("lbfgs with torch's search", Box::new(TorchLbfgs::new(torch))),
+        ("lbfgs with a sweep", Box::new(lbfgs().with_preconditioner(Box::new(sweep)))),
+    ]
+}
+
 /// One test only: the counter sees all computing threads of the process.
 #[test]
 fn iterations_allocate_nothing() {
@@ -105,6 +123,11 @@ fn iterations_allocate_nothing() {
         for (name, mut method) in second_order() {
             let counted = allocations(&mut method, hills.as_mut(), &start_of_hills, 8);
             assert_eq!(counted, 0, "trust region with {name}");
+        }
+        for (name, mut method) in descent() {
+            let steps = if name == "lbfgs with a sweep" { 2 } else { 6 };
+            let counted = allocations(method.as_mut(), hills.as_mut(), &start_of_hills, steps);
+            assert_eq!(counted, 0, "{name}");
         }
         let mut apts = Apts::new(Partition::contiguous(80, 4).unwrap(), AptsOptions::default());
         assert_eq!(allocations(&mut apts, &mut f, &start, 8), 0, "APTS on the whole objective");

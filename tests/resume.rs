@@ -17,11 +17,22 @@ use optkit_tests::Wavy;
 /// A step through all combinations of settings that meets every pair of choices, sooner or later.
 const STRIDE: usize = 7919;
 
+/// What a method must be given.
+fn needs(entry: &Entry) -> &'static str {
+    match entry.name {
+        "sgd" => "lr = 1e-4",
+        _ => entry.setting("partition").map_or("", |_| "partition = parts"),
+    }
+}
+
 /// The words that a method may be written as: bare, and with each of its settings.
 fn written(entry: &Entry, deep: bool) -> Vec<String> {
-    let mut texts = vec![entry.name.to_owned()];
+    let fixed = needs(entry);
+    let mut texts =
+        vec![if fixed.is_empty() { entry.name.to_owned() } else { format!("{} {{ {fixed} }}", entry.name) }];
     for (name, values) in choices(entry, deep) {
-        texts.extend(values.iter().map(|value| format!("{} {{ {name} = {value} }}", entry.name)));
+        let with = |value| format!("{} {{ {fixed}, {name} = {value} }}", entry.name).replace("{ ,", "{");
+        texts.extend(values.iter().map(with));
     }
     texts
 }
@@ -33,7 +44,8 @@ fn choices(entry: &Entry, deep: bool) -> Vec<(&'static str, Vec<String>)> {
         let fits = |e: &&Entry| e.slots.contains(&slot) && e.support == Support::Available;
         methods.iter().filter(fits).flat_map(|e| written(e, false)).collect::<Vec<_>>()
     };
-    let values = |kind: Kind| match kind {
+    let values = |name: &str, kind: Kind| match kind {
+        Kind::Real(_) if ["momentum", "weight_decay", "beta1"].contains(&name) => vec!["0.5".to_owned()],
         Kind::Word(words) => words.iter().map(|&word| word.to_owned()).collect(),
         Kind::Switch => vec!["on".to_owned(), "off".to_owned()],
         Kind::Integer(least, most) if most < least + 4 => (least..=most).map(|n| n.to_string()).collect(),
@@ -43,7 +55,7 @@ fn choices(entry: &Entry, deep: bool) -> Vec<(&'static str, Vec<String>)> {
         _ => Vec::new(),
     };
     let available = entry.settings.iter().filter(|s| s.support == Support::Available);
-    available.map(|s| (s.name, values(s.kind))).filter(|(_, values)| !values.is_empty()).collect()
+    available.map(|s| (s.name, values(s.name, s.kind))).filter(|(_, values)| !values.is_empty()).collect()
 }
 
 /// Combinations of the settings of `entry`, spread over all of them: `which` of that order.
@@ -68,9 +80,8 @@ fn combinations(entry: &Entry, fixed: &str, which: Range<usize>) -> Vec<String> 
 }
 
 /// The solvers of the tables, each with what it must be given.
-fn solvers(partition: &'static str) -> Vec<(Entry, &'static str)> {
+fn solvers() -> Vec<(Entry, &'static str)> {
     let solver = |e: &Entry| e.slots.contains(&Slot::Solver) && e.support == Support::Available;
-    let needs = |e: &Entry| e.setting("partition").map_or("", |_| partition);
     vocabulary().methods.into_iter().filter(solver).map(|e| (e, needs(&e))).collect()
 }
 
@@ -189,8 +200,8 @@ fn check(what: &str, stop: &StopWhen, make: &dyn Fn() -> Assembly) -> u64 {
 }
 
 /// Every solver of the tables on `head`, in `which` of the combinations of its settings.
-fn check_all(head: &str, partition: &'static str, stop: &StopWhen, which: Range<usize>) {
-    for (entry, fixed) in solvers(partition) {
+fn check_all(head: &str, stop: &StopWhen, which: Range<usize>) {
+    for (entry, fixed) in solvers() {
         let mut iterations = 0;
         let mut runs = 0;
         for solver in combinations(&entry, fixed, which.clone()) {
@@ -211,8 +222,8 @@ fn check_all(head: &str, partition: &'static str, stop: &StopWhen, which: Range<
 fn every_method_resumes_bitwise_on_functions() {
     let stop = StopWhen::new().gradient_norm_inf(1e-9).iterations(9);
     for (i, f) in ["rosenbrock(n = 6)", "quadratic(n = 7)", "powell_singular(n = 8)"].iter().enumerate() {
-        let head = format!("minimize f = {f}\npartition halves = contiguous {{ parts = 2 }}");
-        check_all(&head, "partition = halves", &stop, 160 * i..160 * (i + 1));
+        let head = format!("minimize f = {f}\npartition parts = contiguous {{ parts = 2 }}");
+        check_all(&head, &stop, 160 * i..160 * (i + 1));
     }
 }
 
@@ -223,8 +234,8 @@ fn every_method_resumes_bitwise_on_a_network() {
         network net { input 8x8; flatten; dense 4; relu; dense 10 }\n\
         minimize loss = cross_entropy(net(digits.test.x), digits.test.y)\n\
         measure accuracy = accuracy(net(digits.test.x), digits.test.y)\n\
-        partition tensors = weights(net) { parts = 3, by = tensor }";
-    check_all(head, "partition = tensors", &stop, 0..40);
+        partition parts = weights(net) { parts = 3, by = tensor }";
+    check_all(head, &stop, 0..40);
 }
 
 /// An assembly of a user's own.

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use optkit::{
-    Apts, AptsOptions, Gradient, Iteration, Measure, Objective, Optimizer, Outcome, Partition, RadiusRule,
-    Returned, Run, RunReport, Status, StopWhen, Test, TrustRegion, TrustRegionOptions, Unobserved, from_fn,
-    run,
+    Apts, AptsOptions, Gradient, Iteration, Lbfgs, Measure, Objective, Optimizer, Outcome, Partition,
+    RadiusRule, Returned, Run, RunReport, Sgd, SgdOptions, Status, StopWhen, Test, TorchLbfgs,
+    TorchLbfgsOptions, TrustRegion, TrustRegionOptions, Unobserved, from_fn, run,
 };
 use optkit_tests::Wavy;
 use proptest::prelude::*;
@@ -17,13 +17,19 @@ fn trust_region(options: TrustRegionOptions) -> TrustRegion {
     TrustRegion::new(options).with_model(Gradient)
 }
 
-/// Both methods, for what must hold for each.
+/// All methods that search for a descent, for what must hold for each.
 fn methods(n: usize) -> Vec<Box<dyn Optimizer>> {
     let apts = Apts::new(Partition::contiguous(n, n.min(2)).unwrap(), AptsOptions::default());
     vec![
         Box::new(trust_region(TrustRegionOptions::default())),
         Box::new(TrustRegion::default()),
         Box::new(apts),
+        Box::new(Lbfgs::default()),
+        Box::new(TorchLbfgs::new(TorchLbfgsOptions {
+            tolerance_gradient: 0.0,
+            tolerance_change: 0.0,
+            ..TorchLbfgsOptions::default()
+        })),
     ]
 }
 
@@ -155,9 +161,11 @@ fn radius_underflow() -> BTreeSet<&'static str> {
 
 fn unbounded_below() -> BTreeSet<&'static str> {
     let mut names = BTreeSet::new();
-    // L-SR1 sees a small curvature where values are large and differ by rounding, and takes long: first order here.
-    let first_order = methods(2).into_iter().enumerate().filter(|(i, _)| *i != 1).map(|(_, method)| method);
-    for mut method in first_order {
+    // L-SR1 sees a small curvature where values are large and differ by rounding, and takes long; PyTorch's search begins
+    // with the same length every time.
+    let fast =
+        methods(2).into_iter().enumerate().filter(|(i, _)| ![1, 4].contains(i)).map(|(_, method)| method);
+    for mut method in fast {
         let mut f = from_fn(2, |x| -x[0] - x[1], |_, g| g.fill(-1.0));
         let report = ended(
             method.as_mut(),
@@ -188,6 +196,37 @@ fn not_finite_at_start() -> BTreeSet<&'static str> {
             assert_eq!((report.point.as_slice(), report.iterations), (&[0.0, 0.0][..], 0));
             names.insert(report.status.name());
         }
+    }
+    names
+}
+
+fn diverged() -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::new();
+    for momentum in [0.0, 0.9] {
+        // Each step is four times as long as the way to the minimiser.
+        let mut sgd = Sgd::new(SgdOptions { momentum, ..SgdOptions::new(2.0) });
+        let report = ended(&mut sgd, &mut bowl(2, 0.0), &[1.3, 0.3], &StopWhen::new().iterations(5_000));
+        let Status::Diverged { iteration, value } = report.status else { panic!("{}", report.status) };
+        assert!(iteration == report.iterations && !value.is_finite());
+        // The best point was the first.
+        assert_eq!((report.point.as_slice(), report.returned), (&[1.3, 0.3][..], Returned::Best));
+        assert_eq!(report.status.outcome(false), Outcome::Failed);
+        names.insert(report.status.name());
+    }
+    names
+}
+
+fn line_search() -> BTreeSet<&'static str> {
+    let mut names = BTreeSet::new();
+    for mut method in methods(1).into_iter().skip(3) {
+        // The gradient has the wrong sign.
+        let mut f = from_fn(1, |x| x[0], |_, g| g[0] = -1.0);
+        let report = ended(method.as_mut(), &mut f, &[3.0], &StopWhen::new().iterations(100));
+        let Status::LineSearch { longest, gradient_norm } = report.status else {
+            panic!("{}", report.status)
+        };
+        assert!(longest > 0.0 && gradient_norm == 1.0 && report.point == [3.0]);
+        names.insert(report.status.name());
     }
     names
 }
@@ -267,6 +306,8 @@ fn every_status_is_reached_with_true_evidence() {
         radius_underflow(),
         unbounded_below(),
         not_finite_at_start(),
+        diverged(),
+        line_search(),
         stopped(),
         inconsistent(),
     ]

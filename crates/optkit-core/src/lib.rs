@@ -28,6 +28,7 @@ mod from_value;
 mod objective;
 mod operator;
 mod optimizer;
+mod preconditioner;
 mod status;
 mod subset;
 pub mod vector;
@@ -48,6 +49,7 @@ pub use operator::{Column, Compact, Operator, Restriction, Zero};
 pub use optimizer::{
     Begin, Evaluated, Flow, Optimizer, Phase, Phases, Point, RadiusDriven, StartError, StepReport,
 };
+pub use preconditioner::{Preconditioner, Proposal};
 pub use status::{Outcome, Status};
 pub use subset::{Subset, SubsetError};
 pub use work::Work;

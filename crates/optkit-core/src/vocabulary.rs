@@ -89,6 +89,8 @@ pub enum Slot {
     Model,
     /// As the `subproblem` of a trust region.
     Subproblem,
+    /// As what improves a point before a method's own step: `precondition` of `lbfgs`.
+    Preconditioner,
 }
 
 /// A setting of an entry: `radius = 0.01`.

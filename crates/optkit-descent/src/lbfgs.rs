@@ -5,13 +5,15 @@
 //! ```
 //!
 //! One iteration is one line search. A search that fails clears the memory, so that the next goes along the gradient;
-//! where that one fails too, the run ends.
+//! where that one fails too, the run ends. A preconditioner, where there is one, moves x before every search.
 
+mod precondition;
 mod setup;
 
 use optkit_core::vector::{dot, norm_inf, norm2};
 use optkit_core::{
-    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, StartError, Status, StepReport,
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, Preconditioner, StartError, Status,
+    StepReport, Work,
 };
 
 use crate::iterate::Iterate;
@@ -19,6 +21,7 @@ use crate::pairs::Pairs;
 use crate::rounding::within_rounding;
 use crate::strong_wolfe::{Searched, StrongWolfe};
 
+use self::precondition::{Half, HalfStep};
 pub use self::setup::LbfgsOptions;
 
 /// A pair of less curvature than this times ‖s‖‖y‖ is skipped: H stays positive definite and its condition bounded.
@@ -55,6 +58,7 @@ pub struct Lbfgs {
     direction: Vec<f64>,
     /// Gradient before the step; y afterwards.
     change: Vec<f64>,
+    half_step: Option<HalfStep>,
     /// Gradient equivalents that may be spent yet.
     allowance: f64,
 }
@@ -76,8 +80,16 @@ impl Lbfgs {
             pairs: Pairs::new(options.memory),
             direction: Vec::new(),
             change: Vec::new(),
+            half_step: None,
             allowance: f64::INFINITY,
         }
+    }
+
+    /// With this preconditioner: its half step, then the line search, from where its pair is taken.
+    #[must_use]
+    pub fn with_preconditioner(mut self, preconditioner: Box<dyn Preconditioner>) -> Self {
+        self.half_step = Some(HalfStep::new(preconditioner));
+        self
     }
 
     /// The settings.
@@ -115,11 +127,36 @@ impl Lbfgs {
         if step.is_finite() && step > 0.0 { step } else { 1.0 / g }
     }
 
+    /// The half step of the preconditioner, unless it would cost more than is left.
+    fn precondition(&mut self, f: &mut dyn Objective) -> Half {
+        let Some(half_step) = &mut self.half_step else { return Half::default() };
+        if self.allowance < half_step.cost + 1.0 {
+            return Half::default();
+        }
+        let half = half_step.make(f, &mut self.now);
+        self.allowance -= half_step.cost;
+        half
+    }
+
     /// Evaluations that this iteration may make: at least one, or nothing would ever end.
     fn most_evaluations(&self) -> u32 {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, and is at least 1
         let allowed = self.allowance.max(1.0) as u32;
         self.options.max_evaluations.min(allowed)
+    }
+
+    /// A line search, and the pair of its step. `cut_short` where the budget ended it, which is no failure.
+    fn quasi_newton_step(&mut self, f: &mut dyn Objective) -> Searched {
+        let slope = self.choose_direction();
+        self.change.copy_from_slice(&self.now.gradient);
+        let (first, most) = (self.first_trial(), self.most_evaluations());
+        let line = (self.direction.as_slice(), slope);
+        let mut searched = self.search.search(f, &mut self.now, line, first, most);
+        searched.cut_short &= most < self.options.max_evaluations;
+        if let Some(t) = searched.step {
+            self.learn(t);
+        }
+        searched
     }
 
     /// The pair of the step td that was made.
@@ -163,6 +200,10 @@ impl Optimizer for Lbfgs {
         self.direction.resize(n, 0.0);
         self.change.resize(n, 0.0);
         self.allowance = f64::INFINITY;
+        if let Some(half_step) = &mut self.half_step {
+            half_step.resize(n);
+            half_step.preconditioner.start(f)?;
+        }
         Ok(())
     }
 
@@ -177,33 +218,32 @@ impl Optimizer for Lbfgs {
         if norm_inf(&self.now.gradient) == 0.0 {
             return Flow::Done(Status::Stationary);
         }
-        let slope = self.choose_direction();
-        self.change.copy_from_slice(&self.now.gradient);
-        let (first, most) = (self.first_trial(), self.most_evaluations());
-        let line = (self.direction.as_slice(), slope);
-        let Searched { step, evaluations, longest, cut_short } =
-            self.search.search(f, &mut self.now, line, first, most);
-        match step {
-            Some(t) => {
-                self.learn(t);
-                f.accept(&self.now.x);
-            }
-            // What the budget cut short has not failed.
-            None if cut_short && most < self.options.max_evaluations => {}
-            None if self.pairs.is_empty() => return Flow::Done(self.stuck(f, longest)),
-            None => self.pairs.clear(self.now.x.len()),
+        let half = self.precondition(f);
+        let searched = if norm_inf(&self.now.gradient) == 0.0 {
+            Searched::default() // the half step led to a first-order point
+        } else {
+            self.quasi_newton_step(f)
+        };
+        let accepted = searched.step.is_some();
+        if !accepted && !half.moved && !searched.cut_short && self.pairs.is_empty() {
+            return Flow::Done(self.stuck(f, searched.longest));
+        }
+        if !accepted && !searched.cut_short {
+            self.pairs.clear(self.now.x.len());
+        }
+        if accepted || half.moved {
+            f.accept(&self.now.x);
         }
         self.now.iteration += 1;
-        let accepted = step.is_some();
         Flow::Continue(StepReport {
             iteration: self.now.iteration,
             value: self.now.value,
             radius: f64::NAN,
             ratio: f64::NAN,
-            accepted,
-            trials_accepted: u32::from(accepted),
-            trials_rejected: evaluations - u32::from(accepted),
-            local_iterations: 0,
+            accepted: accepted || half.moved,
+            trials_accepted: u32::from(accepted) + half.proposal.trials_accepted,
+            trials_rejected: searched.evaluations - u32::from(accepted) + half.proposal.trials_rejected,
+            local_iterations: half.proposal.local_iterations,
         })
     }
 
@@ -215,6 +255,10 @@ impl Optimizer for Lbfgs {
         self.now.best()
     }
 
+    fn work(&self) -> Work {
+        self.half_step.as_ref().map_or_else(Work::default, |half| half.preconditioner.work())
+    }
+
     fn allow(&mut self, gradient_equivalents: f64) {
         self.allowance = gradient_equivalents;
     }
@@ -222,10 +266,19 @@ impl Optimizer for Lbfgs {
     fn save(&self, archive: &mut Archive) {
         self.now.save(archive);
         archive.scope("pairs", |a| self.pairs.save(a));
+        if let Some(half_step) = &self.half_step {
+            archive.scope("precondition", |a| half_step.preconditioner.save(a));
+            archive.put("half_step_cost", vec![half_step.cost]);
+        }
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.now.load(archive)?;
-        self.pairs.load(&archive.scoped("pairs"))
+        self.pairs.load(&archive.scoped("pairs"))?;
+        if let Some(half_step) = &mut self.half_step {
+            half_step.preconditioner.load(&archive.scoped("precondition"))?;
+            half_step.cost = archive.number("half_step_cost")?;
+        }
+        Ok(())
     }
 }

@@ -115,6 +115,12 @@ pub static METHODS: &[Entry] = &[
                 Some(""),
                 "evaluations of a line search at the most (20); with `torch` of a step (five quarters of `iterations`)"
             ),
+            setting!(
+                "precondition",
+                Kind::Method(Slot::Preconditioner),
+                Some(""),
+                "with `strong_wolfe`: what moves the point before every line search"
+            ),
             setting!("lr", Kind::Real(Range::POSITIVE), Some(""), "with `torch`: first step of a search (1)"),
             setting!(
                 "iterations",

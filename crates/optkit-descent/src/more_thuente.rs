@@ -16,8 +16,8 @@ pub(crate) const CURVATURE: f64 = 0.9;
 const SHRINK: f64 = 0.66; // section 4, as are the next two
 /// Least and greatest extrapolation from the lower end, as shares of the last change.
 const EXTRAPOLATION: (f64, f64) = (1.1, 4.0);
-/// Steps above this are none.
-const LONGEST: f64 = 1e20; // as in MINPACK-2
+/// Steps longer than this times the first are none.
+const LONGEST: f64 = 1e10;
 /// After a trial that is not finite, the next is this share of the way there.
 const RETREAT: f64 = 0.1;
 
@@ -53,20 +53,23 @@ pub(crate) struct MoreThuente {
     width: [f64; 2],
     /// No step from here on: f is not finite there.
     ceiling: f64,
+    longest: f64,
 }
 
 impl MoreThuente {
-    /// A search from φ(0) = `value` with φ'(0) = `slope` < 0.
-    pub(crate) fn new(value: f64, slope: f64) -> Self {
+    /// A search from φ(0) = `value` with φ'(0) = `slope` < 0 that begins with t = `first`.
+    pub(crate) fn new(value: f64, slope: f64, first: f64) -> Self {
         let origin = Sample { t: 0.0, value, slope };
+        let longest = LONGEST * first;
         Self {
             origin,
             low: origin,
             high: origin,
             bracketed: false,
             auxiliary: true,
-            width: [LONGEST, 2.0 * LONGEST],
+            width: [longest, 2.0 * longest],
             ceiling: f64::INFINITY,
+            longest,
         }
     }
 
@@ -133,7 +136,7 @@ impl MoreThuente {
         }
         let (least, most) = (self.low.t.min(self.high.t), self.low.t.max(self.high.t));
         let too_narrow = self.bracketed && (most - least <= f64::EPSILON * most || t <= least || t >= most);
-        if too_narrow || t == self.low.t || t.is_nan() || t >= LONGEST {
+        if too_narrow || t == self.low.t || t.is_nan() || t >= self.longest {
             return Verdict::Exhausted { lowest };
         }
         Verdict::Next { t, lowest }
@@ -241,7 +244,7 @@ mod tests {
     /// Trials until both conditions hold, at most 40.
     fn search(phi: impl Fn(f64) -> (f64, f64), first: f64) -> (Sample, u32) {
         let (value, slope) = phi(0.0);
-        let mut state = MoreThuente::new(value, slope);
+        let mut state = MoreThuente::new(value, slope, first);
         let mut t = first;
         for count in 1..=40 {
             let (value, slope) = phi(t);

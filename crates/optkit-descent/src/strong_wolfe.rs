@@ -21,7 +21,7 @@ struct End {
 }
 
 /// How a search ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Searched {
     /// The step found: t, or `None` where none decreases f.
     pub(crate) step: Option<f64>,
@@ -59,13 +59,17 @@ impl StrongWolfe {
         first: f64,
         most: u32,
     ) -> Searched {
-        let mut state = MoreThuente::new(now.value, slope);
+        let mut state = MoreThuente::new(now.value, slope, first);
         let unit = f.noise() * now.value.abs().max(1.0);
         let mut searched = Searched { step: None, evaluations: 0, longest: 0.0, cut_short: true };
         let mut t = first;
         while searched.evaluations < most {
             for ((trial, x), d) in self.trial.x.iter_mut().zip(&now.x).zip(d) {
                 *trial = x + t * d;
+            }
+            if self.trial.x == now.x {
+                searched.cut_short = false;
+                break; // lost in the rounding of x
             }
             self.trial.value = f.value_gradient(&self.trial.x, &mut self.trial.gradient);
             searched.evaluations += 1;
@@ -100,7 +104,7 @@ impl StrongWolfe {
             }
         }
         let low = state.low();
-        if low.t > 0.0 && state.decreases(&low) {
+        if low.value < now.value && state.decreases(&low) {
             searched.step = Some(low.t);
             take(now, &mut self.low);
         }

@@ -278,7 +278,7 @@ impl Optimizer for TorchLbfgs {
         }
         let cut_short = self.allowance < f64::from(self.options.most_evaluations());
         // The very first search begins with another length than those that follow.
-        if !step.moved && !cut_short && !very_first {
+        if !step.moved && (step.flat.is_some() || !cut_short) && !very_first {
             return Flow::Done(self.stuck(f, &step));
         }
         f.accept(&self.now.x);

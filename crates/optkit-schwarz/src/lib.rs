@@ -31,6 +31,7 @@ mod fdl;
 mod methods;
 mod options;
 mod partition;
+mod preconditioner;
 mod restricted;
 mod sweep;
 
@@ -38,4 +39,5 @@ pub use apts::{Apts, MakeSolver};
 pub use methods::{METHODS, PARTITIONS, Preset};
 pub use options::Options;
 pub use partition::{Deal, Partition, PartitionError};
+pub use preconditioner::{PreconditionerOptions, SchwarzPreconditioner};
 pub use sweep::{AdditiveSweep, Frozen, SweepReport};

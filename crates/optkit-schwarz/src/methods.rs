@@ -41,8 +41,10 @@ macro_rules! setting {
     };
 }
 
-/// `apts`. Defaults that a preset changes are not written here: the preset, then the file, then these.
-pub static METHODS: &[Entry] = &[Entry {
+/// `apts` and `schwarz`. Defaults that a preset changes are not written here: the preset, then the file, then these.
+pub static METHODS: &[Entry] = &[APTS, SCHWARZ];
+
+const APTS: Entry = Entry {
     name: "apts",
     doc: "additively preconditioned trust region: local solves on the parts, then a global iteration",
     operands: &[],
@@ -85,7 +87,36 @@ pub static METHODS: &[Entry] = &[Entry {
     ],
     slots: &[Slot::Solver],
     support: Support::Available,
-}];
+};
+
+const SCHWARZ: Entry = Entry {
+    name: "schwarz",
+    doc: "an additive sweep of local solves on the parts, before every step of another method",
+    operands: &[],
+    settings: &[
+        setting!("partition", Kind::Partition, None, "the subdomains"),
+        setting!(
+            "local",
+            Kind::Method(Slot::RadiusDriven),
+            Some("trust_region"),
+            "solver of a part; its model is lsr1 unless it says otherwise"
+        ),
+        setting!("radius", Kind::Real(Range::POSITIVE), Some("1"), "initial radius Δ of the local solves"),
+        setting!("min_radius", Kind::Real(Range::NOT_NEGATIVE), Some("0"), "smallest radius"),
+        setting!(
+            "max_radius",
+            Kind::Real(Range::POSITIVE),
+            Some(""),
+            "largest radius; unlimited unless given"
+        ),
+        SHRINK,
+        GROW,
+        SHRINK_BELOW,
+        GROW_ABOVE,
+    ],
+    slots: &[Slot::Preconditioner],
+    support: Support::Available,
+};
 
 const PARTS: Setting = setting!("parts", Kind::Integer(1, 1_000_000), None, "number of parts");
 

@@ -47,6 +47,10 @@ struct Local {
     start: Vec<f64>,
     gradient: Vec<f64>,
     report: SweepReport,
+    /// What f fell by in its solve.
+    reduction: f64,
+    /// How far its solve went, in the norm of its solver.
+    length: f64,
 }
 
 /// Where the parts are evaluated.
@@ -88,6 +92,8 @@ impl AdditiveSweep {
                 start: vec![0.0; part.len()],
                 gradient: vec![0.0; part.len()],
                 report: SweepReport::default(),
+                reduction: 0.0,
+                length: 0.0,
             })
             .collect();
         let evaluators = match f.decompose(partition.parts()) {
@@ -126,6 +132,7 @@ impl AdditiveSweep {
             part.gather(frozen.x, &mut local.start);
             part.gather(frozen.known.gradient, &mut local.gradient);
             local.report = SweepReport::default();
+            (local.reduction, local.length) = (0.0, 0.0);
         }
         let local = LocalSolve { value, radius, iterations: self.iterations, model: frozen.model };
         match &mut self.evaluators {
@@ -155,6 +162,19 @@ impl AdditiveSweep {
             report.trials_rejected += local.report.trials_rejected;
         }
         report
+    }
+
+    /// What f fell by in the local solves of the last sweep, each with the others frozen, in all: the reduction of the
+    /// whole, were the parts independent of each other.
+    #[must_use]
+    pub fn local_reduction(&self) -> f64 {
+        self.locals.iter().map(|local| local.reduction).sum()
+    }
+
+    /// How far the part that went farthest in the last sweep went, in the norm of its solver.
+    #[must_use]
+    pub fn farthest(&self) -> f64 {
+        self.locals.iter().fold(0.0, |farthest, local| local.length.max(farthest))
     }
 
     /// Work on the parts that the whole objective's own counter does not see.
@@ -247,6 +267,11 @@ impl Local {
                 Flow::Continue(step) => self.report.count(&step),
                 Flow::Done(_) => break,
             }
+        }
+        if self.report.trials_accepted > 0 {
+            let reached = self.solver.current();
+            self.reduction = value - reached.value;
+            self.length = self.solver.distance(reached.x, &self.start);
         }
         debug_assert!(
             self.solver.distance(self.result(), &self.start)

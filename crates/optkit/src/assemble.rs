@@ -16,7 +16,7 @@ use optkit_functions::{TestFunction, build};
 use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
 use optkit_schwarz::Partition;
 
-pub use descent::Descent;
+pub use descent::{Descent, Schwarz};
 pub use network::{Backend, NetworkSubject};
 pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
 
@@ -135,7 +135,7 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         solver.settle(method, matches!(subject, Subject::Network(_)), &mut found);
     }
     let seed = problem.run.integer("seed").unwrap_or(0);
-    let declared = method.settings.partition("partition").and_then(|name| problem.partition(name));
+    let declared = descent::partition_name(method).and_then(|name| problem.partition(name));
     let fits = |s: &Subject| memory::fits(s, s.samples_hint(), declared.is_some());
     if let Some(Err(reason)) = subject.as_ref().map(fits) {
         found.push(

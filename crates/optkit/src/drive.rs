@@ -149,6 +149,9 @@ impl<'a> Drive<'a> {
                 return Flow::Done(status);
             }
         }
+        if let Some(limit) = self.run.stop.gradients() {
+            optimizer.allow(limit - self.tally.work(optimizer, f).gradient_equivalents);
+        }
         optimizer.step(f)
     }
 

@@ -63,9 +63,9 @@ pub use clock::PhaseTimes;
 pub use optkit_core::vocabulary as vocab;
 pub use optkit_core::{
     Archive, Begin, Counted, Decomposition, DerivativeReport, Evaluated, Flow, HessianProduct, LoadError,
-    MOST_WRONG, Objective, Optimizer, Outcome, Pass, Point, RadiusDriven, StartError, Status, StepReport,
-    Subset, UncheckedError, Work, WrongDerivative, check_gradient, find_wrong_gradient, find_wrong_product,
-    from_fn, nearby, vector,
+    MOST_WRONG, Objective, Optimizer, Outcome, Pass, Point, Preconditioner, Proposal, RadiusDriven,
+    StartError, Status, StepReport, Subset, UncheckedError, Work, WrongDerivative, check_gradient,
+    find_wrong_gradient, find_wrong_product, from_fn, nearby, vector,
 };
 pub use optkit_data as data;
 pub use optkit_descent::{
@@ -76,7 +76,8 @@ pub use optkit_lang as lang;
 pub use optkit_nn as nn;
 pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{
-    AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, PartitionError, Preset, SweepReport,
+    AdditiveSweep, Apts, Deal, Frozen, Options as AptsOptions, Partition, PartitionError,
+    PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport,
 };
 pub use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule,

@@ -98,8 +98,9 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     ),
     (
         "E0803",
-        "A radius inside a slot of `apts`.\n\nAPTS gives its local solvers its own radius and keeps every step inside \
-         it; the global solver's radius is that of APTS. Set `radius`, `min_radius` and `max_radius` on `apts`.",
+        "A radius inside a slot of `apts` or `schwarz`.\n\nAPTS gives its local solvers its own radius and keeps every \
+         step inside it; the global solver's radius is that of APTS. Set `radius`, `min_radius` and `max_radius` on \
+         `apts`, or on `schwarz`.",
     ),
     (
         "E0804",
@@ -174,8 +175,8 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     ),
     (
         "E0820",
-        "A setting of PyTorch's L-BFGS without it.\n\n`lr`, `iterations`, `tolerance_gradient` and `tolerance_change` say how \
+        "A setting of the other L-BFGS.\n\n`lr`, `iterations`, `tolerance_gradient` and `tolerance_change` say how \
          `lbfgs { line_search = torch }` makes one step of many inner iterations. With `strong_wolfe` an iteration is one \
-         line search, which has no use for them.",
+         line search, which has no use for them; `precondition` moves the point before it, which PyTorch's does not do.",
     ),
 ];

@@ -133,6 +133,16 @@ impl StopWhen {
         self.terms.iter().map(|term| &term.test)
     }
 
+    /// The budget of gradient equivalents, where there is one.
+    #[must_use]
+    pub fn gradients(&self) -> Option<f64> {
+        let limits = self.tests().filter_map(|test| match test {
+            Test::Gradients(limit) => Some(*limit),
+            _ => None,
+        });
+        limits.reduce(f64::min)
+    }
+
     /// The terms as their authors wrote them, joined by `or`.
     #[must_use]
     pub fn text(&self) -> String {

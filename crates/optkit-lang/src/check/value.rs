@@ -375,6 +375,7 @@ pub(super) fn slot_words(slot: Slot) -> &'static str {
         Slot::RadiusDriven => "a radius-driven method",
         Slot::Model => "a model",
         Slot::Subproblem => "a subproblem solver",
+        Slot::Preconditioner => "a preconditioner",
     }
 }
 

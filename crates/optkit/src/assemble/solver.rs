@@ -67,7 +67,7 @@ impl ModelChoice {
 }
 
 /// `lsr1` where `order = 2` stands for it: the paper's section 3.1.
-fn order_2() -> Lsr1Settings {
+pub(super) fn order_2() -> Lsr1Settings {
     Lsr1Settings { memory: 5, ..Lsr1Settings::default() }
 }
 
@@ -98,7 +98,7 @@ impl Ball {
 
 impl Slot {
     /// `part`: the variables that it is for, all of them unless given. `sizes`: of the parameter tensors.
-    fn make(&self, part: Option<&Subset>, sizes: &[usize]) -> TrustRegion {
+    pub(super) fn make(&self, part: Option<&Subset>, sizes: &[usize]) -> TrustRegion {
         let mut made = TrustRegion::new(self.engine);
         made = match self.model {
             None => made,
@@ -156,7 +156,7 @@ impl Solver {
     pub(super) fn make(&self, partition: Option<Partition>, sizes: &[usize]) -> Box<dyn Optimizer> {
         match self {
             Self::TrustRegion(slot) => Box::new(slot.make(None, sizes)),
-            Self::Descent(descent) => descent.make(),
+            Self::Descent(descent) => descent.make(partition, sizes),
             Self::Apts(apts) => {
                 let AptsSolver { options, local, global } = apts.as_ref();
                 let partition = partition.expect("`apts` requires its partition");
@@ -172,18 +172,23 @@ impl Solver {
 
     /// What only the subject can settle: the ball of a second-order model where none is given, and whether one that
     /// is given fits. On networks it is `per_tensor`, the measured best; a preset keeps to the paper's `two`.
-    pub(super) fn settle(&mut self, method: &Method, network: bool, found: &mut Vec<Diagnostic>) {
+    pub(super) fn settle<'a>(&mut self, method: &'a Method, network: bool, found: &mut Vec<Diagnostic>) {
         let preset = method.settings.word("preset").is_some();
+        let within = |method: &'a Method, key: &str| method.settings.method(key);
+        let at = |key: &str| within(method, key).unwrap_or(method);
         let slots = match self {
-            Self::TrustRegion(slot) => vec![(slot, None)],
-            Self::Descent(_) => Vec::new(),
+            Self::TrustRegion(slot) => vec![(slot, method)],
             Self::Apts(apts) => {
                 let AptsSolver { local, global, .. } = apts.as_mut();
-                vec![(local, Some("local")), (global, Some("global"))]
+                vec![(local, at("local")), (global, at("global"))]
+            }
+            Self::Descent(descent) => {
+                let outer = at("precondition");
+                let inner = within(outer, "local").unwrap_or(outer);
+                descent.local_mut().map(|slot| (slot, inner)).into_iter().collect()
             }
         };
-        for (slot, place) in slots {
-            let at = place.and_then(|p| method.settings.method(p)).unwrap_or(method);
+        for (slot, at) in slots {
             let first_order =
                 slot.model == Some(ModelChoice::Gradient) || slot.subproblem.as_deref() == Some("cauchy");
             match slot.ball {
@@ -231,16 +236,7 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
     let base = |engine| Slot { engine, model: Some(model), subproblem: None, ball: ball(settings) };
     let mut engine = |key: &str, base: Slot| match settings.method(key) {
         Some(method) => {
-            for radius in ["radius", "min_radius", "max_radius"] {
-                if let Some(span) = method.settings.key_span(radius) {
-                    found.push(
-                        Diagnostic::error("E0803", format!("`{radius}` does not apply in a slot of `apts`"))
-                            .label(span, "this setting")
-                            .note("the radius of APTS is the one of its parts and of its global step")
-                            .help(format!("set `{radius}` on `apts` itself")),
-                    );
-                }
-            }
+            refuse_radii(method, "apts", found);
             slot(&method.settings, base, method.name.span, found)
         }
         None => base,
@@ -250,7 +246,21 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
     Solver::Apts(Box::new(AptsSolver { options, local, global }))
 }
 
-fn slot(settings: &Settings, base: Slot, at: Span, found: &mut Vec<Diagnostic>) -> Slot {
+/// The radius of a slot is that of its owner.
+pub(super) fn refuse_radii(method: &Method, owner: &str, found: &mut Vec<Diagnostic>) {
+    for radius in ["radius", "min_radius", "max_radius"] {
+        if let Some(span) = method.settings.key_span(radius) {
+            found.push(
+                Diagnostic::error("E0803", format!("`{radius}` does not apply in a slot of `{owner}`"))
+                    .label(span, "this setting")
+                    .note("the owner's radius is the one of all its slots")
+                    .help(format!("set `{radius}` on `{owner}` itself")),
+            );
+        }
+    }
+}
+
+pub(super) fn slot(settings: &Settings, base: Slot, at: Span, found: &mut Vec<Diagnostic>) -> Slot {
     let mut engine = base.engine;
     if let Some(radius) = settings.given("radius").then(|| settings.real("radius")).flatten() {
         engine.radius = radius;
@@ -350,7 +360,7 @@ fn check_together(slot: &Slot, settings: &Settings, at: Span, found: &mut Vec<Di
 }
 
 /// The given settings of a radius rule over `base`.
-fn rule(settings: &Settings, base: RadiusRule) -> RadiusRule {
+pub(super) fn rule(settings: &Settings, base: RadiusRule) -> RadiusRule {
     let over = |key: &str, base: f64| {
         if settings.given(key) { settings.real(key).unwrap_or(base) } else { base }
     };
