@@ -47,7 +47,7 @@ fn an_interrupted_run_ends_with_its_summary() {
 
 #[test]
 fn an_interrupted_run_in_json_ends_with_its_result() {
-    let (code, rest) = interrupted("interrupt-json", &["--json"], "{\"accepted\"");
+    let (code, rest) = interrupted("interrupt-json", &["--json"], "{\"epoch\"");
     assert_eq!(code, Some(130), "{rest}");
     let last: serde_json::Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
     assert_eq!(last["status"], "stopped");
