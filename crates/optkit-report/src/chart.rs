@@ -184,7 +184,7 @@ fn work(figure: &Figure) -> Option<Chart> {
 
 /// Mean time of each phase over the runs of a series.
 fn phases(figure: &Figure) -> Option<Chart> {
-    let names = ["local", "fdl", "global", "measures"].map(str::to_owned).to_vec();
+    let names = ["local", "combined step and fdl", "global", "measures"].map(str::to_owned).to_vec();
     let keys = labels::direct(&labels_of(figure));
     let mut rows = Vec::new();
     for (k, series) in figure.series.iter().enumerate() {
