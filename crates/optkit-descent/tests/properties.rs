@@ -239,7 +239,7 @@ proptest! {
                 sgd.step(&mut f);
             }
             prop_assert_eq!(sgd.best().value, lowest);
-            prop_assert_eq!(f.value(&sgd.best().x.to_vec()), lowest);
+            prop_assert_eq!(f.value(sgd.best().x), lowest);
         }
     }
 }
