@@ -88,8 +88,7 @@ impl SchwarzPreconditioner {
 
 impl Preconditioner for SchwarzPreconditioner {
     fn start(&mut self, f: &mut dyn Objective) -> Result<(), StartError> {
-        self.options.local().validate()?;
-        self.options.rule.validate()?;
+        Engine { rule: self.options.rule, ..self.options.local() }.validate()?;
         let iterations = self.options.local_iterations;
         let make: &dyn Fn(&optkit_core::Subset) -> Box<dyn RadiusDriven> = &self.make_local;
         self.sweep = Some(AdditiveSweep::new(f, self.partition.clone(), iterations, make)?);
