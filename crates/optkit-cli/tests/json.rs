@@ -175,6 +175,7 @@ fn a_log_of_json_lines_is_what_json_prints_and_the_others_have_its_rows() {
 fn mini_batches_in_json_are_as_documented() {
     let text = common::NETWORK
         .replace("digits()", "digits() { batch = 100 }")
+        .replace("partition parts = weights(net) { parts = 4 }\n", "")
         .replace("solver apts { partition = parts }", "solver sgd { lr = 0.1 }");
     let path = file(&folder("json-batches"), "batches.apts", text);
     let lines = solved_in_batches(&[&path], 15);
