@@ -22,9 +22,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a problem file
     ///
-    /// Prints the problem, one line an epoch (or iteration), and a summary. Exit code 0: ended as the file asked;
-    /// 1: a budget ended a run that was to converge or reach a target; 2: usage or file error; 3: numerical
-    /// failure; 4: data missing; 130: interrupted (Ctrl-C ends after the current iteration, with the summary).
+    /// Prints the problem, one line an epoch (or iteration), and a summary. A file with experiments runs all of them,
+    /// side by side, each run in a folder of its own below `runs`; the same command goes on where it was interrupted.
+    ///
+    /// Exit code 0: ended as the file asked; 1: a budget ended a run that was to converge or reach a target; 2: usage,
+    /// file or system error; 3: numerical failure; 4: data missing; 130: interrupted (Ctrl-C, SIGTERM and SIGUSR1 end
+    /// after the current iteration, with the summary and a checkpoint). Of several runs, the gravest.
     Solve(Solve),
     /// Check a problem file without running it
     Check(Check),
@@ -32,6 +35,11 @@ pub(crate) enum Command {
     List {
         /// What to list
         what: What,
+    },
+    /// List, show, compare or clean up runs that are kept in folders
+    Runs {
+        #[command(subcommand)]
+        action: RunsAction,
     },
     /// List or fetch datasets
     Data {
@@ -84,6 +92,21 @@ pub(crate) struct Solve {
     /// Stop after this much training time (90s, 15min, 2h); replaces the file's limit of that kind
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = duration)]
     pub(crate) time: Option<Duration>,
+    /// Run only this experiment of the file (may be repeated)
+    #[arg(long = "experiment", value_name = "NAME")]
+    pub(crate) experiments: Vec<String>,
+    /// Keep runs in folders below DIR; for experiments `runs` unless given, other runs are kept only where asked for
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Option<PathBuf>,
+    /// Time between checkpoints (30s, 10min), and keep the run in a folder
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = duration)]
+    pub(crate) checkpoint: Option<Duration>,
+    /// Go on from the last checkpoint; an error where there is none
+    #[arg(long, conflicts_with = "again")]
+    pub(crate) resume: bool,
+    /// Run anew what was interrupted or has ended
+    #[arg(long)]
+    pub(crate) again: bool,
     /// Write a log: run.jsonl, run.csv or tensorboard:DIR (may be repeated)
     #[arg(long, value_name = "TARGET")]
     pub(crate) log: Vec<Target>,
@@ -132,6 +155,58 @@ pub(crate) enum DataAction {
         #[arg(long)]
         quiet: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RunsAction {
+    /// List the runs below folders
+    List {
+        #[command(flatten)]
+        runs: Runs,
+    },
+    /// Show one run: what it is, how it ended, and where its files are
+    Show {
+        /// The run's folder
+        run: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare configurations: mean and standard deviation over the trials that have ended
+    Compare {
+        #[command(flatten)]
+        runs: Runs,
+    },
+    /// Free space: says what it would delete, and deletes it with --yes
+    ///
+    /// Without an option for what: the checkpoints of runs that have ended. Runs that are in use stay.
+    Clean {
+        /// Folders with runs, at any depth
+        #[arg(value_name = "DIR", default_value = DEFAULT_RUNS)]
+        folders: Vec<PathBuf>,
+        /// Delete whole runs that have ended
+        #[arg(long)]
+        finished: bool,
+        /// Delete whole runs that were interrupted, killed, or failed
+        #[arg(long)]
+        unfinished: bool,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Where runs are kept unless another place is named.
+pub(crate) const DEFAULT_RUNS: &str = "runs";
+
+#[derive(Args)]
+pub(crate) struct Runs {
+    /// Folders with runs, at any depth
+    #[arg(value_name = "DIR", default_value = DEFAULT_RUNS)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Print JSON Lines
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

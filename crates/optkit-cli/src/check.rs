@@ -135,7 +135,13 @@ fn part_object(part: &Part) -> Value {
 }
 
 fn text(out: &mut impl Write, plan: &Plan, measured: &Measured) -> io::Result<()> {
-    writeln!(out, "valid: {}; {}", show::size(&plan.subject, plan.partition.as_ref()), plan.solver_name)?;
+    let count = match &plan.subject {
+        Subject::Network(subject) => Some(subject.network.tensors().len()),
+        Subject::Function { .. } => None,
+    };
+    let subdomains = plan.partition.as_ref().map(|partition| partition.parts().len());
+    let size = show::size(plan.subject.dim(), count, subdomains);
+    writeln!(out, "valid: {size}; {}", plan.solver_name)?;
     writeln!(out, "stop when {}", plan.stop.text())?;
     if let Some(parts) = &measured.parts {
         writeln!(out)?;

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use optkit::assemble::LoadPlanError;
+use optkit::experiment::End;
+use optkit::run_folder::{RunError, Verdict};
 use optkit::{Outcome, RunReport, Status};
 
 /// How the process ends.
@@ -11,13 +14,13 @@ pub(crate) enum Exit {
     Success = 0,
     /// A budget ended a run that was to converge or reach a target.
     NotReached = 1,
-    /// Usage or file error.
+    /// Usage, a file, or the system.
     Usage = 2,
     /// Numerical failure.
     Numerical = 3,
     /// Data missing.
     DataMissing = 4,
-    /// Ctrl-C.
+    /// By Ctrl-C, SIGTERM or SIGUSR1.
     Interrupted = 130,
 }
 
@@ -32,6 +35,31 @@ impl Exit {
             Outcome::NotReached => Self::NotReached,
             Outcome::Failed => Self::Numerical,
             Outcome::Stopped => Self::Interrupted,
+        }
+    }
+
+    /// Of several runs the gravest: interrupted, then what could not be run, then how runs ended.
+    pub(crate) fn of_ends<'a>(ends: impl IntoIterator<Item = &'a End>) -> Self {
+        let order = [
+            Self::Success,
+            Self::NotReached,
+            Self::Numerical,
+            Self::DataMissing,
+            Self::Usage,
+            Self::Interrupted,
+        ];
+        let grave = |exit: &Self| order.iter().position(|other| other == exit);
+        ends.into_iter().map(Self::of_end).max_by_key(grave).unwrap_or(Self::Success)
+    }
+
+    fn of_end(end: &End) -> Self {
+        match (end, end.verdict()) {
+            (_, Some(Verdict::AsAsked)) => Self::Success,
+            (_, Some(Verdict::NotReached)) => Self::NotReached,
+            (_, Some(Verdict::Failed)) => Self::Numerical,
+            (End::NotBegun, _) | (_, Some(Verdict::Stopped)) => Self::Interrupted,
+            (End::Failed(RunError::Load(LoadPlanError::Data(error))), _) => Self::of_data(error),
+            (_, None) => Self::Usage,
         }
     }
 

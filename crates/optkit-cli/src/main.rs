@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod columns;
+mod compare;
 mod data;
 mod exit;
 mod facts;
@@ -11,10 +12,11 @@ mod interrupt;
 mod list;
 mod man;
 mod read;
-mod record;
+mod runs;
 mod show;
 mod solve;
 mod stderr;
+mod study;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Solve(args) => solve::solve(&args),
         Command::Check(args) => check::check(&args),
         Command::List { what } => list::list(what),
+        Command::Runs { action } => runs::runs(&action),
         Command::Data { action: DataAction::List { data_dir } } => data::list(data_dir),
         Command::Data { action: DataAction::Get { name, data_dir, quiet } } => {
             data::get(&name, data_dir, quiet)

@@ -1,18 +1,20 @@
 //! `optkit solve`.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use optkit::assemble::{Assembly, LoadPlanError, Plan};
 use optkit::data::{Fetch, Locations};
 use optkit::lang::Diagnostics;
+use optkit::problem::Planned;
+use optkit::record::Facts;
 use optkit::{Run, StopWhen, Test, machine, run};
 
 use crate::args::{Changes, Solve};
 use crate::data::Shown;
 use crate::exit::Exit;
-use crate::show::Facts;
-use crate::{interrupt, read, show, stderr};
+use crate::{interrupt, read, show, stderr, study};
 
 /// Runs the file.
 pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
@@ -22,6 +24,19 @@ pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
         Ok(planned) => planned,
         Err(exit) => return Ok(exit),
     };
+    if study::is_asked_for(args, &planned.problem) {
+        return study::solve(args, planned, interrupted);
+    }
+    alone(args, planned, interrupted, begun)
+}
+
+/// A run that leaves nothing behind but its output.
+fn alone(
+    args: &Solve,
+    planned: Planned,
+    interrupted: &'static AtomicBool,
+    begun: Instant,
+) -> io::Result<Exit> {
     let mut plan = planned.plan;
     limit(&mut plan.stop, args);
     let threads = threads(&args.changes, &plan);
@@ -65,7 +80,7 @@ pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
 }
 
 /// Limits of the command line replace the file's of their kind.
-fn limit(stop: &mut StopWhen, args: &Solve) {
+pub(crate) fn limit(stop: &mut StopWhen, args: &Solve) {
     if let Some(n) = args.epochs {
         stop.limit(format!("--epochs {n}"), Test::Epochs(n));
     }

@@ -25,7 +25,7 @@ fn documented() -> Option<Documented> {
             }
         }
     }
-    assert_eq!(tables.len(), 4, "four tables");
+    assert_eq!(tables.len(), 7, "seven tables");
     Some(tables)
 }
 

@@ -9,6 +9,8 @@ use common::{optkit, repository};
 #[test]
 fn transcripts() {
     let Some(top) = repository() else { return };
+    // Where `runs.trycmd` keeps its runs.
+    let _ = std::fs::remove_dir_all(top.join("target/transcripts"));
     std::env::set_current_dir(&top).expect("the repository is a folder");
     let home = common::folder("transcripts-home").to_str().expect("a path in UTF-8").to_owned();
     trycmd::TestCases::new()

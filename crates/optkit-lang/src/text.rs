@@ -83,6 +83,7 @@ impl Problem {
         problem.stop.terms.clear();
         problem.run.remove("threads");
         problem.run.remove("checkpoint");
+        problem.run.remove("keep");
         problem.experiments.clear();
         problem.to_string()
     }

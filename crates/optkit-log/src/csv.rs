@@ -81,6 +81,10 @@ impl Log for Csv {
         self.file.append(line.join(",").into_bytes(), b"\r\n")
     }
 
+    fn sync(&mut self) -> Result<(), LogError> {
+        self.file.sync()
+    }
+
     fn end(&mut self, _outcome: &Outcome) -> Result<(), LogError> {
         Ok(())
     }

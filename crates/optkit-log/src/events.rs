@@ -141,6 +141,10 @@ impl Log for Events {
         self.write(&What::Scalars(&scalars))
     }
 
+    fn sync(&mut self) -> Result<(), LogError> {
+        self.file.sync()
+    }
+
     fn end(&mut self, outcome: &Outcome) -> Result<(), LogError> {
         self.write_text(OUTCOME, &line(outcome))
     }

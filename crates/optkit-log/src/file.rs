@@ -59,6 +59,10 @@ impl Appended {
         self.write(&line)
     }
 
+    pub(crate) fn sync(&mut self) -> Result<(), LogError> {
+        self.file.sync_data().map_err(LogError::file("write", &self.path))
+    }
+
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
         self.file.write_all(bytes).map_err(LogError::file("write", &self.path))
     }

@@ -57,6 +57,11 @@ pub trait Log: Send {
     /// After an epoch or iteration.
     fn row(&mut self, row: &Row) -> Result<(), LogError>;
 
+    /// From here on, what was written outlasts a loss of power; nothing to do for a log that is not on a disk.
+    fn sync(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// The run has ended.
     fn end(&mut self, outcome: &Outcome) -> Result<(), LogError>;
 }

@@ -64,6 +64,10 @@ impl Log for JsonLines {
         self.file.append(line(row), b"\n")
     }
 
+    fn sync(&mut self) -> Result<(), LogError> {
+        self.file.sync()
+    }
+
     fn end(&mut self, outcome: &Outcome) -> Result<(), LogError> {
         self.file.append(line(outcome), b"\n")
     }

@@ -7,6 +7,7 @@ mod descent;
 mod memory;
 mod network;
 mod partition;
+mod shared;
 mod solver;
 mod stop;
 
@@ -18,10 +19,12 @@ use optkit_schwarz::Partition;
 
 pub use descent::{Descent, Schwarz};
 pub use network::{Backend, NetworkSubject};
+pub use shared::SharedData;
 pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
 
 use crate::run::Measure;
 use crate::stop::StopWhen;
+use network::Prepared;
 
 /// What is minimised, described.
 #[derive(Clone, Debug)]
@@ -223,6 +226,21 @@ impl Plan {
 
     /// Brings the data in. A dataset that is nowhere on the machine is fetched where `fetch` allows it.
     pub fn load(&self, locations: &Locations, fetch: Fetch<'_>) -> Result<Assembly, LoadPlanError> {
+        self.bind(|subject, fits| subject.prepare(None, locations, fetch, fits))
+    }
+
+    /// The same, of samples that all share who load through `data`.
+    pub fn load_shared(&self, data: &SharedData) -> Result<Assembly, LoadPlanError> {
+        self.bind(|subject, fits| data.prepared(subject, fits))
+    }
+
+    fn bind(
+        &self,
+        prepare: impl FnOnce(
+            &NetworkSubject,
+            &dyn Fn(usize) -> Result<(), LoadPlanError>,
+        ) -> Result<Prepared, LoadPlanError>,
+    ) -> Result<Assembly, LoadPlanError> {
         let optimizer = self.solver.make(self.partition.clone(), &self.subject.tensor_sizes());
         match &self.subject {
             Subject::Function { name, operands, .. } => {
@@ -242,8 +260,13 @@ impl Plan {
                 let split = self.partition.is_some();
                 let fits =
                     |samples| memory::fits(&self.subject, samples, split).map_err(LoadPlanError::Backend);
-                subject.load(self.seed, optimizer, locations, fetch, &fits)
+                subject.bind(self.seed, optimizer, &prepare(subject, &fits)?)
             }
         }
+    }
+
+    /// How many such runs fit this machine's memory side by side, at least 1: by what a run needs at the least, tripled.
+    pub(crate) fn side_by_side(&self) -> usize {
+        memory::side_by_side(&self.subject, self.subject.samples_hint(), self.partition.is_some())
     }
 }

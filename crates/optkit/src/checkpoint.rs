@@ -24,10 +24,13 @@ mod every;
 mod file;
 mod format;
 
+use std::time::Duration;
+
 use optkit_core::{Archive, LoadError, Objective, Optimizer, StartError};
 
 pub use every::CheckpointEvery;
 pub use file::CheckpointError;
+pub(crate) use file::{PART, replace};
 pub use format::FormatError;
 
 use crate::drive::Tally;
@@ -170,6 +173,13 @@ impl Checkpoint {
         self.archive.integer("run.iterations").unwrap_or(0)
     }
 
+    /// Wall time of the run up to there, in training and in measures.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        let time = |name: &str| self.archive.integer(&format!("run.nanoseconds.{name}")).unwrap_or(0);
+        Duration::from_nanos(time("training").saturating_add(time("measuring")))
+    }
+
     /// Everything that is kept, by name.
     #[must_use]
     pub fn archive(&self) -> &Archive {
@@ -210,7 +220,7 @@ impl Checkpoint {
 }
 
 /// The first line in which two texts differ.
-fn difference(saved: &str, this: &str) -> String {
+pub(crate) fn difference(saved: &str, this: &str) -> String {
     let (mut saved, mut this) = (saved.lines(), this.lines());
     loop {
         match (saved.next(), this.next()) {

@@ -265,6 +265,7 @@ impl<'a> Drive<'a> {
             epochs: self.tally.iterations / self.batches,
             iterations: self.tally.iterations,
             work,
+            parts: optimizer.work_of_parts(),
             training: self.tally.training,
             measuring: self.tally.measuring,
             phases: self.clock.times(),

@@ -50,11 +50,14 @@ mod clock;
 pub mod cost;
 pub mod derivatives;
 mod drive;
+pub mod experiment;
 pub mod machine;
 #[cfg(feature = "nalgebra")]
 pub mod nalgebra;
 pub mod problem;
+pub mod record;
 mod run;
+pub mod run_folder;
 mod stop;
 mod words;
 
@@ -73,6 +76,7 @@ pub use optkit_descent::{
 };
 pub use optkit_functions as functions;
 pub use optkit_lang as lang;
+pub use optkit_log as log;
 pub use optkit_nn as nn;
 pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{

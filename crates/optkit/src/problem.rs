@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use optkit_lang::{Diagnostics, Override, Problem, Source, check};
+use optkit_lang::{Diagnostic, Diagnostics, Override, Problem, Source, check};
 
 use crate::assemble::{Plan, plan};
 use crate::vocabulary;
@@ -64,12 +64,32 @@ pub fn from_text(
     let Some(problem) = checked.problem else {
         return Err(ReadError::Wrong(diagnostics));
     };
-    match plan(&problem) {
+    match plan_all(&problem) {
         Ok(plan) => Ok(Planned { problem, plan, diagnostics }),
         Err(wrong) => {
             wrong.into_iter().for_each(|d| diagnostics.push(d));
             Err(ReadError::Wrong(diagnostics))
         }
+    }
+}
+
+/// Plans what the file runs: its own solver, and every configuration of its experiments. What is wrong with several of
+/// them alike is said once.
+fn plan_all(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
+    let own = plan(problem);
+    let configurations = problem.experiments.iter().flat_map(|experiment| &experiment.configurations);
+    let others = configurations.filter_map(|configuration| plan(&configuration.problem).err());
+    let mut wrong: Vec<Diagnostic> = Vec::new();
+    for diagnostic in others.flatten() {
+        let known = |d: &Diagnostic| d.title == diagnostic.title && d.labels == diagnostic.labels;
+        if !wrong.iter().any(known) && !own.as_ref().is_err_and(|own| own.iter().any(known)) {
+            wrong.push(diagnostic);
+        }
+    }
+    match own {
+        Ok(plan) if wrong.is_empty() => Ok(plan),
+        Ok(_) => Err(wrong),
+        Err(own) => Err(own.into_iter().chain(wrong).collect()),
     }
 }
 

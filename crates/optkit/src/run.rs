@@ -129,6 +129,8 @@ pub struct RunReport {
     pub iterations: u64,
     /// Work of the run, without that last evaluation.
     pub work: Work,
+    /// Of that work, what each part did, where the method counts it.
+    pub parts: Vec<Work>,
     /// Wall time in training: neither measures nor observers.
     pub training: Duration,
     /// Wall time of the measures, and on mini-batches of the passes over all samples.

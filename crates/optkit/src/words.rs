@@ -23,7 +23,13 @@ pub static RUN: &[Setting] = &[
         Some("native"),
         "what computes a network; dfdx needs a build with that feature",
     ),
-    planned("checkpoint", Kind::Text, "where and how often checkpoints are written"),
+    available(
+        "checkpoint",
+        Kind::Duration,
+        Some(""),
+        "time between checkpoints of a run that is kept in a folder; 1 min unless given",
+    ),
+    available("keep", Kind::Integer(1, 1000), Some(""), "checkpoints that are kept; 2 unless given"),
     planned("memory", Kind::Memory, "limit on the memory of an evaluation"),
 ];
 

@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use optkit::{Iteration, RunReport};
+use optkit::{Iteration, RunReport, record};
 use optkit_log::Problem;
 use serde::Serialize;
 
 use super::{Facts, Show};
-use crate::record;
 
 pub(super) struct JsonLines {
     unit: &'static str,
@@ -36,7 +35,7 @@ fn line(record: &impl Serialize) -> io::Result<()> {
 impl Show for JsonLines {
     fn problem(&mut self, facts: &Facts) -> io::Result<()> {
         self.unit = facts.unit;
-        line(&First { problem: record::problem(facts) })
+        line(&First { problem: facts.problem() })
     }
 
     fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()> {
@@ -50,6 +49,6 @@ impl Show for JsonLines {
         total: Duration,
         peak_memory: Option<u64>,
     ) -> io::Result<()> {
-        line(&record::outcome(facts, report, total, peak_memory))
+        line(&facts.outcome(report, total, peak_memory))
     }
 }

@@ -3,11 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use optkit::{Iteration, RunReport};
+use optkit::{Iteration, RunReport, record};
 use optkit_log::Log;
 
 use super::{Facts, Show};
-use crate::record;
 
 /// Shows a run another way, and writes its logs.
 pub(super) struct Logged {
@@ -33,7 +32,7 @@ impl Logged {
 impl Show for Logged {
     fn problem(&mut self, facts: &Facts) -> io::Result<()> {
         self.unit = facts.unit;
-        self.write(&record::problem(facts), |log, problem| log.begin(problem))?;
+        self.write(&facts.problem(), |log, problem| log.begin(problem))?;
         self.shown.problem(facts)
     }
 
@@ -49,7 +48,7 @@ impl Show for Logged {
         total: Duration,
         peak_memory: Option<u64>,
     ) -> io::Result<()> {
-        self.write(&record::outcome(facts, report, total, peak_memory), |log, outcome| log.end(outcome))?;
+        self.write(&facts.outcome(report, total, peak_memory), |log, outcome| log.end(outcome))?;
         self.shown.summary(facts, report, total, peak_memory)
     }
 }

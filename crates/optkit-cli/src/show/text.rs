@@ -116,7 +116,7 @@ impl Show for Text {
         }
         let samples = facts.samples.map_or_else(String::new, |n| format!(", {}", counted(n, "sample")));
         self.print(&format!("minimise {} = {}{samples}", facts.objective_name, facts.objective))?;
-        self.print(&format!("n = {}", facts.size))?;
+        self.print(&format!("n = {}", super::size(facts.variables, facts.tensors, facts.subdomains)))?;
         let kernel = facts.kernel.as_ref().map_or_else(String::new, |k| format!(", {k}"));
         let threads = counted(facts.threads, "thread");
         self.print(&format!("{}, seed {}, {threads}{kernel}", facts.solver, facts.seed))?;

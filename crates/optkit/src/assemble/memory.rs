@@ -32,6 +32,13 @@ pub(super) fn fits(subject: &Subject, samples: usize, split: bool) -> Result<(),
     ))
 }
 
+/// How many runs fit the memory side by side, at least 1. [`least`] is right within a factor of three.
+pub(super) fn side_by_side(subject: &Subject, samples: usize, split: bool) -> usize {
+    let available = machine::memory().unwrap_or(UNKNOWN);
+    let each = 3 * least(subject, samples, split).max(1);
+    usize::try_from(u128::from(available) / each).unwrap_or(usize::MAX).max(1)
+}
+
 /// Bytes that a run cannot do without: a bound from below, within a factor of three of what was measured on wide
 /// networks of one hidden layer.
 fn least(subject: &Subject, samples: usize, split: bool) -> u128 {

@@ -214,6 +214,17 @@ struct Loaded {
     targets: Arc<Targets>,
 }
 
+/// The samples of a dataset as networks with one input shape take them.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    train: Option<Loaded>,
+    test: Option<Loaded>,
+    /// Of training and of test samples.
+    counts: [usize; 2],
+    checksum: String,
+    classes: usize,
+}
+
 impl NetworkSubject {
     /// What computes the network, in a few words.
     #[must_use]
@@ -257,32 +268,57 @@ impl NetworkSubject {
         .help("remove `batch`, or choose a method of mini-batches: `sgd`, `adam`"))
     }
 
-    /// `fits`: whether a number of samples to train on is not too many for the machine.
-    pub(super) fn load(
+    /// The samples that are trained on and measured on. `fits`: whether a number of samples to train on is not too
+    /// many for the machine; `known`: what was prepared before of the same data for the same inputs.
+    pub(super) fn prepare(
         &self,
-        seed: u64,
-        optimizer: Box<dyn Optimizer>,
+        known: Option<Prepared>,
         locations: &Locations,
         fetch: Fetch<'_>,
         fits: &dyn Fn(usize) -> Result<(), LoadPlanError>,
-    ) -> Result<Assembly, LoadPlanError> {
+    ) -> Result<Prepared, LoadPlanError> {
+        let needed = |split: Split| self.split == split || self.measures.iter().any(|(_, s)| *s == split);
+        let (mut train, mut test) = (needed(Split::Train), needed(Split::Test));
+        if let Some(known) = known {
+            let has = [known.train.is_some(), known.test.is_some()];
+            if (has[0] || !train) && (has[1] || !test) && known.classes == self.network.outputs() {
+                fits(known.counts[usize::from(self.split == Split::Test)])?;
+                return Ok(known);
+            }
+            (train, test) = (train || has[0], test || has[1]);
+        }
         let dataset = self.dataset(locations, fetch)?;
-        fits(match self.split {
-            Split::Train => dataset.train.samples,
-            Split::Test => dataset.test.samples,
-        })?;
+        let counts = [dataset.train.samples, dataset.test.samples];
+        fits(counts[usize::from(self.split == Split::Test)])?;
         let scale = if self.unit { dataset.scale } else { 1.0 };
         let (classes, checksum) = (dataset.classes, dataset.checksum);
-        let needed = |split: Split| self.split == split || self.measures.iter().any(|(_, s)| *s == split);
         // One split after the other: its bytes go before the next one's samples come.
-        let train = needed(Split::Train).then(|| self.tile(dataset.train, scale, classes)).transpose()?;
-        let test = needed(Split::Test).then(|| self.tile(dataset.test, scale, classes)).transpose()?;
+        let train = train.then(|| self.tile(dataset.train, scale, classes)).transpose()?;
+        let test = test.then(|| self.tile(dataset.test, scale, classes)).transpose()?;
+        Ok(Prepared { train, test, counts, checksum, classes })
+    }
+
+    /// Whether samples prepared for `other` serve this one, as far as that is known before they are read.
+    pub(super) fn shares_samples(&self, other: &Self) -> bool {
+        self.dataset == other.dataset
+            && self.folder == other.folder
+            && self.unit == other.unit
+            && self.network.input() == other.network.input()
+    }
+
+    /// Everything bound to its samples.
+    pub(super) fn bind(
+        &self,
+        seed: u64,
+        optimizer: Box<dyn Optimizer>,
+        prepared: &Prepared,
+    ) -> Result<Assembly, LoadPlanError> {
         let of = |split: Split| {
             let loaded = match split {
-                Split::Train => &train,
-                Split::Test => &test,
+                Split::Train => &prepared.train,
+                Split::Test => &prepared.test,
             };
-            loaded.clone().expect("what is needed was loaded")
+            loaded.clone().expect("what is needed was prepared")
         };
         let mut measures: Vec<(String, Box<dyn Measure>)> = Vec::new();
         for (name, split) in &self.measures {
@@ -298,7 +334,7 @@ impl NetworkSubject {
             start: self.network.initial(seed),
             measures,
             samples: Some(samples),
-            data_checksum: Some(checksum),
+            data_checksum: Some(prepared.checksum.clone()),
         })
     }
 

@@ -54,16 +54,20 @@ impl Checkpoint {
     }
 }
 
+/// How the names of files end that are being written; one is left behind where a process is killed.
+pub(crate) const PART: &str = ".part";
+
 /// A name beside `path` that no other process or thread takes.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or_else(|| io::Error::other("this is no name of a file"))?;
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let unique = format!(".{}.{}.{count}.part", name.to_string_lossy(), std::process::id());
+    let unique = format!(".{}.{}.{count}{PART}", name.to_string_lossy(), std::process::id());
     Ok(path.with_file_name(unique))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts `bytes` at `path`: until all of them are on the disk, what stood there stays.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = beside(path)?;
     let written = write_through(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
