@@ -87,12 +87,11 @@ fn hessian_product(bencher: Bencher, threads: usize) {
 fn batch<const N: usize>(bencher: Bencher, size: usize) {
     let (mut f, x, mut count) = (objective().in_batches(size, 0), network().initial(0), 0);
     let (mut gradient, mut batch) = (vec![0.0; x.len()], 0);
-    pool(N).install(|| {
-        bencher.bench_local(|| {
-            batch = (batch + 1) % f.batches();
-            f.select(Pass { epoch: 0, samples: Seen::Batch(batch) });
-            f.value_gradient(&fresh(&x, &mut count), &mut gradient)
-        });
+    let pool = pool(N);
+    bencher.bench_local(|| {
+        batch = (batch + 1) % f.batches();
+        f.select(Pass { epoch: 0, samples: Seen::Batch(batch) });
+        pool.install(|| f.value_gradient(&fresh(&x, &mut count), &mut gradient))
     });
 }
 
