@@ -15,7 +15,7 @@ use serde_json::Value;
 fn rows() -> Vec<Row> {
     let row = |epoch: u64| Row {
         count: Count::Epoch(epoch),
-        loss: [2.302_585_092_994_046, 1e-300, 1.0 / 3.0, f64::INFINITY][epoch as usize - 1],
+        loss: [std::f64::consts::LN_10, 1e-300, 1.0 / 3.0, f64::INFINITY][epoch as usize - 1],
         gradient_norm: 0.1 / epoch as f64,
         radius: if epoch == 3 { f64::NAN } else { 0.01 },
         ratio: f64::NAN,
