@@ -17,12 +17,12 @@ use crate::stderr;
 /// Does what is asked.
 pub(crate) fn runs(action: &RunsAction) -> io::Result<Exit> {
     match action {
-        RunsAction::List { runs } => with(&runs.folders, |found| list(runs, found)),
+        RunsAction::List { runs } => with(&runs.folders, |found| list(runs, &found)),
         RunsAction::Compare { runs } => with(&runs.folders, |found| compare(runs, found)),
         RunsAction::Show { run, json } => show::show(run, *json),
         RunsAction::Clean { folders, finished, unfinished, yes } => {
             let what = clean::What { finished: *finished, unfinished: *unfinished };
-            with(folders, |found| clean::clean(found, what, *yes))
+            with(folders, |found| clean::clean(&found, what, *yes))
         }
     }
 }
@@ -87,7 +87,7 @@ fn object(found: &Found) -> Value {
     object
 }
 
-fn list(runs: &Runs, found: Vec<Found>) -> io::Result<Exit> {
+fn list(runs: &Runs, found: &[Found]) -> io::Result<Exit> {
     let mut out = io::stdout().lock();
     if runs.json {
         found.iter().try_for_each(|run| writeln!(out, "{}", object(run)))?;
@@ -99,7 +99,7 @@ fn list(runs: &Runs, found: Vec<Found>) -> io::Result<Exit> {
     let heading = ["run", "is", "epochs", "loss", "seconds", "began"].map(str::to_owned).to_vec();
     let rows = std::iter::once(heading).chain(found.iter().map(row)).collect::<Vec<_>>();
     aligned(&mut out, &rows)?;
-    for run in &found {
+    for run in found {
         if let Err(error) = &run.metadata {
             stderr::line(format_args!("warning: {error}"));
         }

@@ -41,7 +41,7 @@ impl What {
     }
 }
 
-pub(super) fn clean(found: Vec<Found>, what: What, yes: bool) -> io::Result<Exit> {
+pub(super) fn clean(found: &[Found], what: What, yes: bool) -> io::Result<Exit> {
     let mut out = io::stdout().lock();
     let chosen: Vec<(Goes, &Found)> = found.iter().filter_map(|run| Some((what.goes(run)?, run))).collect();
     let mut total = 0;

@@ -78,29 +78,28 @@ impl OneRun<'_, '_> {
         let fresh = goes_on.is_none();
         let ready =
             Ready { folder: &folder, problem: &problem, plan: &plan, identity: &identity, goes_on, begun };
-        let done = self.load(ready);
+        let done = self.load(&ready);
         if fresh && done.is_err() && matches!(folder.metadata(), Ok(None)) {
             folder.remove()?; // it has not begun
         }
         done
     }
 
-    fn load(&self, ready: Ready<'_>) -> Result<End, RunError> {
+    fn load(&self, ready: &Ready<'_>) -> Result<End, RunError> {
         let assembly = ready.plan.load_shared(self.data)?;
         let facts = Facts::new(ready.plan, &assembly, self.threads);
         if let Some(goes_on) = &ready.goes_on {
             self.same_machine(ready.folder, &goes_on.before, &facts)?;
         }
-        let mut metadata = self.metadata(&ready, &facts);
+        let mut metadata = self.metadata(ready, &facts);
         ready.folder.write_problem(&ready.problem.to_string())?;
         ready.folder.write_metadata(&metadata)?;
-        let folder = ready.folder;
         let done = self.steps(ready, &facts, assembly, &mut metadata);
         if let Err(error) = &done {
             metadata.state = State::Failed;
             metadata.failure = Some(error.to_string());
             metadata.ended = Some(now());
-            let _ = folder.write_metadata(&metadata); // the reason to report is the first one
+            let _ = ready.folder.write_metadata(&metadata); // the reason to report is the first one
         }
         done
     }
@@ -155,7 +154,7 @@ impl OneRun<'_, '_> {
 
     fn steps(
         &self,
-        ready: Ready<'_>,
+        ready: &Ready<'_>,
         facts: &Facts,
         assembly: Assembly,
         metadata: &mut Metadata,
@@ -196,7 +195,7 @@ impl OneRun<'_, '_> {
         if let Some(error) = recorder.error.take() {
             return Err(error.into());
         }
-        let total = ready.begun.elapsed() + before(&ready);
+        let total = ready.begun.elapsed() + before(ready);
         let peak_memory = machine::peak_memory();
         let outcome = facts.outcome(&report, total, peak_memory);
         recorder.log(|log| log.end(&outcome))?;
