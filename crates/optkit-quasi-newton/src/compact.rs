@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use optkit_core::{Column, Compact};
 
-use crate::kernels;
-
+use crate::kernels::{self, Pair};
 use crate::passes::{BLOCK, blocks};
 pub use crate::passes::{CHUNK, Passes};
 
@@ -17,7 +16,10 @@ pub use crate::passes::{CHUNK, Passes};
 pub const MOST_COLUMNS: usize = 256;
 
 /// Values that a thread keeps of all columns at once.
-const TILE: usize = 16 * 1024; // 128 KiB: second-level cache, and little enough for a stack
+const TILE: usize = 2 * 1024; // 16 KiB: with as much that is written, first-level cache
+
+/// Rows of a block whose intermediate vector is kept on the stack: it is zeroed once a chunk, which short vectors feel.
+const SPACE: usize = 1024;
 
 /// A tall matrix, read by blocks of its columns.
 pub trait Columns: Sync {
@@ -107,8 +109,8 @@ pub fn project(psi: &impl Columns, v: &[f64], passes: &mut Passes, coefficients:
 pub fn project_remainder(psi: &impl Columns, v: &[f64], c: &[f64], passes: &mut Passes, sums: &mut [f64]) {
     let k = psi.count();
     passes.sum(psi.rows(), sums, |rows, sums| {
-        let mut space = [0.0; BLOCK];
-        for rows in blocks(rows, BLOCK) {
+        let mut space = [0.0; SPACE];
+        for rows in blocks(rows, SPACE) {
             let r = &mut space[..rows.len()];
             r.copy_from_slice(&v[rows.clone()]);
             add_columns(psi, &rows, -1.0, c, r);
@@ -152,8 +154,8 @@ pub fn residual(
     let mut sums = [0.0; 3];
     passes.write(r, 1, &mut sums, |rows, out, sums| {
         let start = rows.start;
-        let mut space = [0.0; BLOCK];
-        for rows in blocks(rows, BLOCK) {
+        let mut space = [0.0; SPACE];
+        for rows in blocks(rows, SPACE) {
             let (s, y) = (&s[rows.clone()], &y[rows.clone()]);
             let r = &mut out[rows.start - start..rows.end - start];
             let bs = &mut space[..rows.len()];
@@ -246,72 +248,76 @@ pub fn transform_in_place(panels: &mut Panels, w: &[f64], passes: &mut Passes, g
 
 /// Adds Ψᵀv of a block of rows to `sums`; v are those rows.
 fn add_products(psi: &impl Columns, rows: &Range<usize>, v: &[f64], sums: &mut [f64]) {
+    let (gamma, count) = (psi.gamma(), sums.len());
     let mut j = 0;
-    while j < sums.len() {
-        if let Some(x) = four_vectors(psi, rows, j, sums.len()) {
-            let products = kernels::dot_4(x, v);
-            sums[j..j + 4].iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
-            j += 4;
-        } else {
-            sums[j] += match psi.block(j, rows.clone()) {
-                Column::Vector(x) => kernels::dot(x, v),
-                Column::Pair { s, y } => kernels::pair_dot(s, y, psi.gamma(), v),
-            };
-            j += 1;
+    while j < count {
+        let group = Group::of(psi, rows, j, count);
+        let sums = &mut sums[j..];
+        match group {
+            Group::Vectors(x) => add(sums, &kernels::dot_4(x, v)),
+            Group::Pairs(pairs) => add(sums, &kernels::pair_dot_4(pairs, gamma, v)),
+            Group::One(Column::Vector(x)) => sums[0] += kernels::dot(x, v),
+            Group::One(Column::Pair { s, y }) => sums[0] += kernels::pair_dot((s, y), gamma, v),
         }
+        j += group.len();
     }
-}
-
-/// A block of the columns from j on, where these are four vectors.
-fn four_vectors<'a>(
-    psi: &'a impl Columns,
-    rows: &Range<usize>,
-    j: usize,
-    count: usize,
-) -> Option<[&'a [f64]; 4]> {
-    if j + 4 > count {
-        return None;
-    }
-    let mut found = [&[][..]; 4];
-    for (k, found) in found.iter_mut().enumerate() {
-        match psi.block(j + k, rows.clone()) {
-            Column::Vector(x) => *found = x,
-            Column::Pair { .. } => return None,
-        }
-    }
-    Some(found)
 }
 
 /// Adds sign·Ψc of a block of rows to `out`, which are those rows.
 fn add_columns(psi: &impl Columns, rows: &Range<usize>, sign: f64, c: &[f64], out: &mut [f64]) {
     let gamma = psi.gamma();
-    let column = |j| psi.block(j, rows.clone());
     let mut j = 0;
     while j < c.len() {
-        if let Some(x) = four_vectors(psi, rows, j, c.len()) {
-            kernels::combine_4(std::array::from_fn(|k| sign * c[j + k]), x, true, out);
-            j += 4;
-            continue;
+        let group = Group::of(psi, rows, j, c.len());
+        let four = || std::array::from_fn(|k| sign * c[j + k]);
+        match group {
+            Group::Vectors(x) => kernels::axpy_4(four(), x, out),
+            Group::Pairs(pairs) => kernels::pair_axpy_4(four(), pairs, gamma, out),
+            Group::One(Column::Vector(x)) => kernels::axpy(sign * c[j], x, out),
+            Group::One(Column::Pair { s, y }) => kernels::pair_axpy(sign * c[j], (s, y), gamma, out),
         }
-        match (column(j), c.get(j + 1).map(|_| column(j + 1))) {
-            (Column::Pair { s, y }, Some(Column::Pair { s: t, y: z })) => {
-                kernels::pair_axpy_2([sign * c[j], sign * c[j + 1]], (s, y), (t, z), gamma, out);
-                j += 2;
-            }
-            (first, _) => {
-                column_axpy(sign * c[j], first, gamma, out);
-                j += 1;
-            }
-        }
+        j += group.len();
     }
 }
 
-/// `out` ← out + cψ for a block of a column.
-fn column_axpy(c: f64, column: Column<'_>, gamma: f64, out: &mut [f64]) {
-    match column {
-        Column::Vector(x) => kernels::axpy(c, x, out),
-        Column::Pair { s, y } => kernels::pair_axpy(c, s, y, gamma, out),
+/// Columns that a kernel takes at once.
+#[derive(Clone, Copy)]
+enum Group<'a> {
+    Vectors([&'a [f64]; 4]),
+    Pairs([Pair<'a>; 4]),
+    One(Column<'a>),
+}
+
+impl<'a> Group<'a> {
+    /// A block of the columns from j on: four of them where these are of one kind.
+    fn of(psi: &'a impl Columns, rows: &Range<usize>, j: usize, count: usize) -> Self {
+        let first = psi.block(j, rows.clone());
+        if j + 4 > count {
+            return Self::One(first);
+        }
+        let all = std::array::from_fn::<_, 4, _>(|k| psi.block(j + k, rows.clone()));
+        match all {
+            [Column::Vector(a), Column::Vector(b), Column::Vector(c), Column::Vector(d)] => {
+                Self::Vectors([a, b, c, d])
+            }
+            [
+                Column::Pair { s: a, y: e },
+                Column::Pair { s: b, y: f },
+                Column::Pair { s: c, y: g },
+                Column::Pair { s: d, y: h },
+            ] => Self::Pairs([(a, e), (b, f), (c, g), (d, h)]),
+            _ => Self::One(first),
+        }
     }
+
+    fn len(&self) -> usize {
+        if let Self::One(_) = self { 1 } else { 4 }
+    }
+}
+
+/// Adds `more` to the first of `sums`.
+fn add(sums: &mut [f64], more: &[f64]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 /// Entry `row` of column j.
@@ -326,7 +332,7 @@ pub fn entry(psi: &impl Columns, j: usize, row: usize) -> f64 {
 /// Rows of a tile of m columns.
 fn tile_rows(m: usize) -> usize {
     assert!(m <= MOST_COLUMNS, "at most {MOST_COLUMNS} columns, not {m}");
-    (TILE / m.max(1) / 16 * 16).min(BLOCK)
+    (TILE / m.max(1) / 8 * 8).clamp(8, BLOCK)
 }
 
 /// The rows of all columns, formed, into `tile`.
@@ -334,7 +340,7 @@ fn load(psi: &impl Columns, rows: Range<usize>, tile: &mut [f64; TILE]) {
     for (j, out) in tile.chunks_exact_mut(rows.len()).take(psi.count()).enumerate() {
         match psi.block(j, rows.clone()) {
             Column::Vector(x) => out.copy_from_slice(x),
-            Column::Pair { s, y } => kernels::pair_form(s, y, psi.gamma(), out),
+            Column::Pair { s, y } => kernels::pair_form((s, y), psi.gamma(), out),
         }
     }
 }
@@ -342,34 +348,44 @@ fn load(psi: &impl Columns, rows: Range<usize>, tile: &mut [f64; TILE]) {
 /// Rows of `out` (columns `chunk` apart, from row `at`) ← tile·W, four columns at a time.
 fn transform(tile: &[f64], w: &[f64], m: usize, (out, chunk, at): (&mut [f64], usize, usize)) {
     let height = tile.len() / m;
-    let column = |j: usize| &tile[j * height..(j + 1) * height];
-    for (i, w) in w.chunks_exact(m).enumerate() {
-        let out = &mut out[i * chunk + at..][..height];
-        let (fours, rest) = w.as_chunks::<4>();
-        if fours.is_empty() {
-            out.fill(0.0);
-        }
-        for (f, w) in fours.iter().enumerate() {
-            kernels::combine_4(*w, std::array::from_fn(|k| column(4 * f + k)), f > 0, out);
-        }
-        for (r, w) in rest.iter().enumerate() {
-            kernels::axpy(*w, column(4 * fours.len() + r), out);
+    for (w, out) in w.chunks(4 * m).zip(out.chunks_mut(4 * chunk)) {
+        if w.len() == 4 * m {
+            let mut columns = out.chunks_mut(chunk).map(|column| &mut column[at..at + height]);
+            let out = std::array::from_fn(|_| columns.next().expect("W has as many columns as `out`"));
+            kernels::mix_4(tile, std::array::from_fn(|k| &w[k * m..(k + 1) * m]), out);
+        } else {
+            for (w, out) in w.chunks_exact(m).zip(out.chunks_mut(chunk)) {
+                kernels::mix(tile, w, &mut out[at..at + height]);
+            }
         }
     }
 }
 
-/// Adds the upper triangle of the Gram matrix of a tile, four columns at a time.
+/// Adds the upper triangle of the Gram matrix of a tile, and here and there some of the lower; two columns by four at
+/// a time.
 fn add_gram<'a>(k: usize, column: impl Fn(usize) -> &'a [f64], sums: &mut [f64]) {
-    for j in 0..k {
-        let (sums, right) = (&mut sums[j * k..=j * k + j], column(j));
-        let (fours, rest) = sums.as_chunks_mut::<4>();
-        let done = 4 * fours.len();
-        for (f, sums) in fours.iter_mut().enumerate() {
-            let products = kernels::dot_4(std::array::from_fn(|i| column(4 * f + i)), right);
-            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
-        }
-        for (i, sum) in rest.iter_mut().enumerate() {
-            *sum += kernels::dot(column(done + i), right);
+    for (pair, sums) in sums.chunks_mut(2 * k).enumerate() {
+        let j = 2 * pair;
+        let two = sums.len() == 2 * k;
+        let last = j + usize::from(two);
+        let mut i = 0;
+        while i <= last {
+            let four = i + 4 <= k;
+            if four && two {
+                let left = std::array::from_fn(|l| column(i + l));
+                let [first, second] = kernels::dot_4_2(left, [column(j), column(j + 1)]);
+                add(&mut sums[i..i + 4], &first);
+                add(&mut sums[k + i..k + i + 4], &second);
+            } else {
+                for i in i..=last {
+                    sums[i] += kernels::dot(column(i), column(j));
+                    if two {
+                        sums[k + i] += kernels::dot(column(i), column(j + 1));
+                    }
+                }
+                break; // the rest is done
+            }
+            i += 4;
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The loops that everything else is made of, on blocks that lie in cache.
 //!
-//! Each is compiled twice, for any processor and for those with AVX2, and picked when it runs: with the baseline's two
-//! values an instruction a pass is bound by arithmetic, not by memory (`cargo bench --bench obs`). Sums have a fixed
-//! number of lanes and there is no fused multiplication, so both give the same bits.
+//! Each is compiled three times, for any processor, for those with AVX2 and for those with AVX-512, and picked when it
+//! runs: with the baseline's two values an instruction a pass is bound by arithmetic, not by memory
+//! (`cargo bench --bench obs`). Sums have a fixed number of lanes and there is no fused multiplication, so all give the
+//! same bits. No loop calls a closure (nor `map` of an array): closures are not compiled for the processor that the
+//! function around them is compiled for, and what stays a call costs more than the work.
 
-/// Independent sums of a reduction: four vectors of AVX2, enough to hide an addition's latency.
-const LANES: usize = 16;
+mod lanes;
+
+use lanes::{Lanes, Portable, WIDTH};
 
 /// s and y.
 pub(crate) type Pair<'a> = (&'a [f64], &'a [f64]);
@@ -16,16 +19,24 @@ macro_rules! kernel {
         $(#[$doc])*
         pub(crate) fn $name($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") {
+            if std::arch::is_x86_feature_detected!("avx512f") {
+                #[target_feature(enable = "avx512f")]
+                fn widest($($argument: $type),*) $(-> $result)? {
+                    $body::<lanes::Avx512>($($argument),*)
+                }
+                #[allow(unsafe_code)]
+                // SAFETY: the processor has AVX-512: it was asked just now.
+                return unsafe { widest($($argument),*) };
+            } else if std::arch::is_x86_feature_detected!("avx2") {
                 #[target_feature(enable = "avx2")]
                 fn wide($($argument: $type),*) $(-> $result)? {
-                    $body($($argument),*)
+                    $body::<lanes::Avx2>($($argument),*)
                 }
                 #[allow(unsafe_code)]
                 // SAFETY: the processor has AVX2: it was asked just now.
                 return unsafe { wide($($argument),*) };
             }
-            $body($($argument),*)
+            $body::<Portable>($($argument),*)
         }
     };
 }
@@ -35,139 +46,187 @@ kernel! {
     dot(x: &[f64], y: &[f64]) -> f64 = dot_body
 }
 kernel! {
+    /// xᵀy for four x: y is read once.
+    dot_4(x: [&[f64]; 4], y: &[f64]) -> [f64; 4] = dot_4_body
+}
+kernel! {
+    /// xᵀy for four x and two y.
+    dot_4_2(x: [&[f64]; 4], y: [&[f64]; 2]) -> [[f64; 4]; 2] = dot_4_2_body
+}
+kernel! {
     /// (y − γs)ᵀv.
-    pair_dot(s: &[f64], y: &[f64], gamma: f64, v: &[f64]) -> f64 = pair_dot_body
+    pair_dot(pair: Pair<'_>, gamma: f64, v: &[f64]) -> f64 = pair_dot_body
 }
 kernel! {
-    /// `out` ← out + cx.
-    axpy(c: f64, x: &[f64], out: &mut [f64]) = axpy_body
-}
-kernel! {
-    /// `out` ← out + c(y − γs).
-    pair_axpy(c: f64, s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) = pair_axpy_body
-}
-kernel! {
-    /// `out` ← out + Σ c(y − γs) of two pairs: `out` is read and written once.
-    pair_axpy_2(c: [f64; 2], a: Pair<'_>, b: Pair<'_>, gamma: f64, out: &mut [f64]) = pair_axpy_2_body
-}
-kernel! {
-    /// `out` ← y − γs.
-    pair_form(s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) = pair_form_body
+    /// (y − γs)ᵀv for four pairs: v is read once.
+    pair_dot_4(pairs: [Pair<'_>; 4], gamma: f64, v: &[f64]) -> [f64; 4] = pair_dot_4_body
 }
 kernel! {
     /// sᵢᵀs, sᵢᵀy, yᵢᵀs, yᵢᵀy, (yᵢ − γsᵢ)ᵀs: every vector is read once.
     pair_products(i: Pair<'_>, new: Pair<'_>, gamma: f64) -> [f64; 5] = pair_products_body
 }
 kernel! {
-    /// xᵀy for four x: y is read once.
-    dot_4(x: [&[f64]; 4], y: &[f64]) -> [f64; 4] = dot_4_body
+    /// `out` ← out + cx.
+    axpy(c: f64, x: &[f64], out: &mut [f64]) = axpy_body
 }
 kernel! {
-    /// `out` ← Σ cx of four x, or out + that: `out` is touched once.
-    combine_4(c: [f64; 4], x: [&[f64]; 4], add: bool, out: &mut [f64]) = combine_4_body
+    /// `out` ← out + Σ cx of four x: `out` is touched once.
+    axpy_4(c: [f64; 4], x: [&[f64]; 4], out: &mut [f64]) = axpy_4_body
+}
+kernel! {
+    /// `out` ← out + c(y − γs).
+    pair_axpy(c: f64, pair: Pair<'_>, gamma: f64, out: &mut [f64]) = pair_axpy_body
+}
+kernel! {
+    /// `out` ← out + Σ c(y − γs) of four pairs: `out` is touched once.
+    pair_axpy_4(c: [f64; 4], pairs: [Pair<'_>; 4], gamma: f64, out: &mut [f64]) = pair_axpy_4_body
+}
+kernel! {
+    /// `out` ← y − γs.
+    pair_form(pair: Pair<'_>, gamma: f64, out: &mut [f64]) = pair_form_body
+}
+kernel! {
+    /// x, y ← cx + sy, −sx + cy.
+    rotate(c: f64, s: f64, x: &mut [f64], y: &mut [f64]) = rotate_body
+}
+kernel! {
+    /// `out` ← Xw, the columns of X one after another.
+    mix(x: &[f64], w: &[f64], out: &mut [f64]) = mix_body
+}
+kernel! {
+    /// `out` ← Xw of four w, for four columns at a time.
+    mix_4(x: &[f64], w: [&[f64]; 4], out: [&mut [f64]; 4]) = mix_4_body
 }
 
+/// The whole vectors of as many slices of one length.
 #[inline(always)]
-fn dot_body(x: &[f64], y: &[f64]) -> f64 {
-    assert_eq!(x.len(), y.len());
-    let (mut lanes, mut tail) = ([0.0; LANES], 0.0);
-    let (x, x_rest) = x.as_chunks::<LANES>();
-    let (y, y_rest) = y.as_chunks::<LANES>();
-    for (x, y) in x.iter().zip(y) {
-        for l in 0..LANES {
-            lanes[l] += x[l] * y[l];
+fn whole<const N: usize>(x: [&[f64]; N]) -> [&[[f64; WIDTH]]; N] {
+    let mut vectors = [&[][..]; N];
+    for k in 0..N {
+        vectors[k] = &x[k].as_chunks::<WIDTH>().0[..x[0].len() / WIDTH];
+    }
+    vectors
+}
+
+/// The sums of `L` times `R` products, in one vector each.
+#[inline(always)]
+fn products<V: Lanes, const L: usize, const R: usize>(x: [&[f64]; L], y: [&[f64]; R]) -> [[f64; L]; R] {
+    let n = y[0].len();
+    assert!(x.iter().chain(&y).all(|v| v.len() == n));
+    let (vectors, whole_x, whole_y) = (n / WIDTH, whole(x), whole(y));
+    let mut sums = [[V::splat(0.0); L]; R];
+    for i in 0..vectors {
+        let mut left = [V::splat(0.0); L];
+        for l in 0..L {
+            left[l] = V::load(&whole_x[l][i]);
+        }
+        for r in 0..R {
+            let right = V::load(&whole_y[r][i]);
+            for l in 0..L {
+                sums[r][l] = sums[r][l].plus(left[l].times(right));
+            }
         }
     }
-    for (x, y) in x_rest.iter().zip(y_rest) {
-        tail += x * y;
+    let mut results = [[0.0; L]; R];
+    for r in 0..R {
+        for l in 0..L {
+            let tail: f64 = (vectors * WIDTH..n).map(|i| x[l][i] * y[r][i]).sum();
+            results[r][l] = sums[r][l].total() + tail;
+        }
     }
-    lanes.iter().sum::<f64>() + tail
+    results
 }
 
-/// Independent sums of a reduction that makes several at once: what registers hold.
-const FEW_LANES: usize = 8;
+#[inline(always)]
+fn dot_4_body<V: Lanes>(x: [&[f64]; 4], y: &[f64]) -> [f64; 4] {
+    products::<V, 4, 1>(x, [y])[0]
+}
 
 #[inline(always)]
-fn pair_products_body((si, yi): Pair<'_>, (s, y): Pair<'_>, gamma: f64) -> [f64; 5] {
+fn dot_4_2_body<V: Lanes>(x: [&[f64]; 4], y: [&[f64]; 2]) -> [[f64; 4]; 2] {
+    if V::WIDE { products::<V, 4, 2>(x, y) } else { y.map(|y| products::<V, 4, 1>(x, [y])[0]) }
+}
+
+/// Vectors of a single sum: enough to hide an addition's latency.
+const CHAINS: usize = 4;
+
+#[inline(always)]
+fn dot_body<V: Lanes>(x: &[f64], y: &[f64]) -> f64 {
+    assert_eq!(x.len(), y.len());
+    let mut sums = [V::splat(0.0); CHAINS];
+    let (x, x_rest) = x.as_chunks::<{ CHAINS * WIDTH }>();
+    let (y, y_rest) = y.as_chunks::<{ CHAINS * WIDTH }>();
+    for (x, y) in x.iter().zip(y) {
+        let (x, y) = (x.as_chunks::<WIDTH>().0, y.as_chunks::<WIDTH>().0);
+        for c in 0..CHAINS {
+            sums[c] = sums[c].plus(V::load(&x[c]).times(V::load(&y[c])));
+        }
+    }
+    let tail: f64 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    (sums[0].plus(sums[1])).plus(sums[2].plus(sums[3])).total() + tail
+}
+
+#[inline(always)]
+fn pair_dots<V: Lanes, const P: usize>(pairs: [Pair<'_>; P], gamma: f64, v: &[f64]) -> [f64; P] {
+    let n = v.len();
+    assert!(pairs.iter().all(|(s, y)| s.len() == n && y.len() == n));
+    let (vectors, factor) = (n / WIDTH, V::splat(gamma));
+    let (whole_s, whole_y, [whole_v]) = (whole(pairs.map(|p| p.0)), whole(pairs.map(|p| p.1)), whole([v]));
+    let mut sums = [V::splat(0.0); P];
+    for i in 0..vectors {
+        let x = V::load(&whole_v[i]);
+        for p in 0..P {
+            let (s, y) = (V::load(&whole_s[p][i]), V::load(&whole_y[p][i]));
+            sums[p] = sums[p].plus(y.minus(factor.times(s)).times(x));
+        }
+    }
+    let mut results = [0.0; P];
+    for p in 0..P {
+        let (s, y) = pairs[p];
+        let tail: f64 = (vectors * WIDTH..n).map(|i| (y[i] - gamma * s[i]) * v[i]).sum();
+        results[p] = sums[p].total() + tail;
+    }
+    results
+}
+
+#[inline(always)]
+fn pair_dot_body<V: Lanes>(pair: Pair<'_>, gamma: f64, v: &[f64]) -> f64 {
+    pair_dots::<V, 1>([pair], gamma, v)[0]
+}
+
+#[inline(always)]
+fn pair_dot_4_body<V: Lanes>(pairs: [Pair<'_>; 4], gamma: f64, v: &[f64]) -> [f64; 4] {
+    pair_dots::<V, 4>(pairs, gamma, v)
+}
+
+#[inline(always)]
+fn pair_products_body<V: Lanes>((si, yi): Pair<'_>, (s, y): Pair<'_>, gamma: f64) -> [f64; 5] {
     let n = s.len();
     assert!(si.len() == n && yi.len() == n && y.len() == n);
-    let mut lanes = [[0.0; FEW_LANES]; 5];
-    let mut tail = [0.0; 5];
-    let (si, si_rest) = si.as_chunks::<FEW_LANES>();
-    let (yi, yi_rest) = yi.as_chunks::<FEW_LANES>();
-    let (s, s_rest) = s.as_chunks::<FEW_LANES>();
-    let (y, y_rest) = y.as_chunks::<FEW_LANES>();
+    let factor = V::splat(gamma);
+    let mut sums = [V::splat(0.0); 5];
+    let (si, si_rest) = si.as_chunks::<WIDTH>();
+    let (yi, yi_rest) = yi.as_chunks::<WIDTH>();
+    let (s, s_rest) = s.as_chunks::<WIDTH>();
+    let (y, y_rest) = y.as_chunks::<WIDTH>();
     for ((si, yi), (s, y)) in si.iter().zip(yi).zip(s.iter().zip(y)) {
-        for l in 0..FEW_LANES {
-            lanes[0][l] += si[l] * s[l];
-            lanes[1][l] += si[l] * y[l];
-            lanes[2][l] += yi[l] * s[l];
-            lanes[3][l] += yi[l] * y[l];
-            lanes[4][l] += (yi[l] - gamma * si[l]) * s[l];
-        }
+        let (si, yi, s, y) = (V::load(si), V::load(yi), V::load(s), V::load(y));
+        sums[0] = sums[0].plus(si.times(s));
+        sums[1] = sums[1].plus(si.times(y));
+        sums[2] = sums[2].plus(yi.times(s));
+        sums[3] = sums[3].plus(yi.times(y));
+        sums[4] = sums[4].plus(yi.minus(factor.times(si)).times(s));
     }
+    let mut tail = [0.0; 5];
     for ((si, yi), (s, y)) in si_rest.iter().zip(yi_rest).zip(s_rest.iter().zip(y_rest)) {
-        tail[0] += si * s;
-        tail[1] += si * y;
-        tail[2] += yi * s;
-        tail[3] += yi * y;
-        tail[4] += (yi - gamma * si) * s;
+        let products = [si * s, si * y, yi * s, yi * y, (yi - gamma * si) * s];
+        tail.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
     }
-    std::array::from_fn(|k| lanes[k].iter().sum::<f64>() + tail[k])
+    std::array::from_fn(|k| sums[k].total() + tail[k])
 }
 
 #[inline(always)]
-fn dot_4_body(x: [&[f64]; 4], y: &[f64]) -> [f64; 4] {
-    assert!(x.iter().all(|x| x.len() == y.len()));
-    let mut lanes = [[0.0; FEW_LANES]; 4];
-    let whole = y.len() / FEW_LANES * FEW_LANES;
-    let (chunks, rest) = y.as_chunks::<FEW_LANES>();
-    let [a, b, c, d] = x.map(|x| x.as_chunks::<FEW_LANES>().0);
-    for (((y, a), b), (c, d)) in chunks.iter().zip(a).zip(b).zip(c.iter().zip(d)) {
-        for l in 0..FEW_LANES {
-            lanes[0][l] += a[l] * y[l];
-            lanes[1][l] += b[l] * y[l];
-            lanes[2][l] += c[l] * y[l];
-            lanes[3][l] += d[l] * y[l];
-        }
-    }
-    std::array::from_fn(|k| {
-        let tail: f64 = x[k][whole..].iter().zip(rest).map(|(x, y)| x * y).sum();
-        lanes[k].iter().sum::<f64>() + tail
-    })
-}
-
-#[inline(always)]
-fn combine_4_body(c: [f64; 4], x: [&[f64]; 4], add: bool, out: &mut [f64]) {
-    let n = out.len();
-    assert!(x.iter().all(|x| x.len() == n));
-    let [a, b, d, e] = x;
-    for ((out, (a, b)), (d, e)) in out.iter_mut().zip(a.iter().zip(b)).zip(d.iter().zip(e)) {
-        let sum = (c[0] * a + c[1] * b) + (c[2] * d + c[3] * e);
-        *out = if add { *out + sum } else { sum };
-    }
-}
-
-#[inline(always)]
-fn pair_dot_body(s: &[f64], y: &[f64], gamma: f64, v: &[f64]) -> f64 {
-    assert!(s.len() == v.len() && y.len() == v.len());
-    let (mut lanes, mut tail) = ([0.0; LANES], 0.0);
-    let (s, s_rest) = s.as_chunks::<LANES>();
-    let (y, y_rest) = y.as_chunks::<LANES>();
-    let (v, v_rest) = v.as_chunks::<LANES>();
-    for ((s, y), v) in s.iter().zip(y).zip(v) {
-        for l in 0..LANES {
-            lanes[l] += (y[l] - gamma * s[l]) * v[l];
-        }
-    }
-    for ((s, y), v) in s_rest.iter().zip(y_rest).zip(v_rest) {
-        tail += (y - gamma * s) * v;
-    }
-    lanes.iter().sum::<f64>() + tail
-}
-
-#[inline(always)]
-fn axpy_body(c: f64, x: &[f64], out: &mut [f64]) {
+fn axpy_body<V: Lanes>(c: f64, x: &[f64], out: &mut [f64]) {
     assert_eq!(x.len(), out.len());
     for (out, x) in out.iter_mut().zip(x) {
         *out += c * x;
@@ -175,7 +234,17 @@ fn axpy_body(c: f64, x: &[f64], out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn pair_axpy_body(c: f64, s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) {
+fn axpy_4_body<V: Lanes>(c: [f64; 4], x: [&[f64]; 4], out: &mut [f64]) {
+    let n = out.len();
+    assert!(x.iter().all(|x| x.len() == n));
+    let [a, b, d, e] = x;
+    for ((out, (a, b)), (d, e)) in out.iter_mut().zip(a.iter().zip(b)).zip(d.iter().zip(e)) {
+        *out += (c[0] * a + c[1] * b) + (c[2] * d + c[3] * e);
+    }
+}
+
+#[inline(always)]
+fn pair_axpy_body<V: Lanes>(c: f64, (s, y): Pair<'_>, gamma: f64, out: &mut [f64]) {
     assert!(s.len() == out.len() && y.len() == out.len());
     for ((out, s), y) in out.iter_mut().zip(s).zip(y) {
         *out += c * (y - gamma * s);
@@ -183,7 +252,30 @@ fn pair_axpy_body(c: f64, s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn pair_form_body(s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) {
+fn pair_axpy_4_body<V: Lanes>(c: [f64; 4], pairs: [Pair<'_>; 4], gamma: f64, out: &mut [f64]) {
+    let n = out.len();
+    assert!(pairs.iter().all(|(s, y)| s.len() == n && y.len() == n));
+    let (vectors, factor) = (n / WIDTH, V::splat(gamma));
+    let (whole_s, whole_y) = (whole(pairs.map(|p| p.0)), whole(pairs.map(|p| p.1)));
+    let (chunks, rest) = out.as_chunks_mut::<WIDTH>();
+    let chunks = &mut chunks[..vectors];
+    for i in 0..vectors {
+        let mut terms = [factor; 4];
+        for p in 0..4 {
+            let (s, y) = (V::load(&whole_s[p][i]), V::load(&whole_y[p][i]));
+            terms[p] = V::splat(c[p]).times(y.minus(factor.times(s)));
+        }
+        let sum = terms[0].plus(terms[1]).plus(terms[2].plus(terms[3]));
+        V::load(&chunks[i]).plus(sum).store(&mut chunks[i]);
+    }
+    for (i, out) in (vectors * WIDTH..n).zip(rest) {
+        let term = |p: usize| c[p] * (pairs[p].1[i] - gamma * pairs[p].0[i]);
+        *out += (term(0) + term(1)) + (term(2) + term(3));
+    }
+}
+
+#[inline(always)]
+fn pair_form_body<V: Lanes>((s, y): Pair<'_>, gamma: f64, out: &mut [f64]) {
     assert!(s.len() == out.len() && y.len() == out.len());
     for ((out, s), y) in out.iter_mut().zip(s).zip(y) {
         *out = y - gamma * s;
@@ -191,61 +283,69 @@ fn pair_form_body(s: &[f64], y: &[f64], gamma: f64, out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn pair_axpy_2_body(c: [f64; 2], a: Pair<'_>, b: Pair<'_>, gamma: f64, out: &mut [f64]) {
-    let n = out.len();
-    assert!(a.0.len() == n && a.1.len() == n && b.0.len() == n && b.1.len() == n);
-    for ((out, (sa, ya)), (sb, yb)) in out.iter_mut().zip(a.0.iter().zip(a.1)).zip(b.0.iter().zip(b.1)) {
-        *out += c[0] * (ya - gamma * sa) + c[1] * (yb - gamma * sb);
+fn rotate_body<V: Lanes>(c: f64, s: f64, x: &mut [f64], y: &mut [f64]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        (*x, *y) = (c * *x + s * *y, c * *y - s * *x);
     }
+}
+
+/// Rows from `start` of `out` ← Xw, `R` vectors of them at a time; returns the first row that is left.
+#[inline(always)]
+fn mix_rows<V: Lanes, const O: usize, const R: usize>(
+    (x, start): (&[f64], usize),
+    w: [&[f64]; O],
+    out: &mut [&mut [f64]; O],
+) -> usize {
+    let (n, m) = (out[0].len(), w[0].len());
+    let end = n - (n - start) % (R * WIDTH);
+    for row in (start..end).step_by(R * WIDTH) {
+        let mut sums = [[V::splat(0.0); R]; O];
+        for j in 0..m {
+            let rows = x[j * n + row..][..R * WIDTH].as_chunks::<WIDTH>().0;
+            let mut values = [V::splat(0.0); R];
+            for r in 0..R {
+                values[r] = V::load(&rows[r]);
+            }
+            for o in 0..O {
+                let factor = V::splat(w[o][j]);
+                for r in 0..R {
+                    sums[o][r] = sums[o][r].plus(factor.times(values[r]));
+                }
+            }
+        }
+        for o in 0..O {
+            let rows = out[o][row..][..R * WIDTH].as_chunks_mut::<WIDTH>().0;
+            for r in 0..R {
+                sums[o][r].store(&mut rows[r]);
+            }
+        }
+    }
+    end
+}
+
+#[inline(always)]
+fn mixes<V: Lanes, const O: usize>(x: &[f64], w: [&[f64]; O], mut out: [&mut [f64]; O]) {
+    let (n, m) = (out[0].len(), w[0].len());
+    assert!(x.len() == n * m && w.iter().all(|w| w.len() == m) && out.iter().all(|out| out.len() == n));
+    let start = if V::WIDE { mix_rows::<V, O, 2>((x, 0), w, &mut out) } else { 0 };
+    let start = mix_rows::<V, O, 1>((x, start), w, &mut out);
+    for row in start..n {
+        for o in 0..O {
+            out[o][row] =
+                w[o].iter().enumerate().map(|(j, w)| w * x[j * n + row]).fold(0.0, |sum, v| sum + v);
+        }
+    }
+}
+
+#[inline(always)]
+fn mix_body<V: Lanes>(x: &[f64], w: &[f64], out: &mut [f64]) {
+    mixes::<V, 1>(x, [w], [out]);
+}
+
+#[inline(always)]
+fn mix_4_body<V: Lanes>(x: &[f64], w: [&[f64]; 4], out: [&mut [f64]; 4]) {
+    mixes::<V, 4>(x, w, out);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is compiled for this processor gives the bits of what is compiled for any.
-    #[test]
-    fn the_wide_kernels_agree_with_the_baseline_to_the_bit() {
-        let vector = |seed: f64| (0..1003).map(|i| (seed * i as f64).sin()).collect::<Vec<_>>();
-        let [s, y, v, w] = [0.3, 0.7, 1.1, 1.9].map(vector);
-        assert_eq!(dot(&s, &v).to_bits(), dot_body(&s, &v).to_bits());
-        assert_eq!(pair_dot(&s, &y, 1.3, &v).to_bits(), pair_dot_body(&s, &y, 1.3, &v).to_bits());
-        let (mut a, mut b) = (w.clone(), w.clone());
-        axpy(0.1, &s, &mut a);
-        axpy_body(0.1, &s, &mut b);
-        pair_axpy(0.7, &s, &y, 1.3, &mut a);
-        pair_axpy_body(0.7, &s, &y, 1.3, &mut b);
-        assert_eq!(a, b);
-        pair_form(&s, &y, 1.3, &mut a);
-        pair_form_body(&s, &y, 1.3, &mut b);
-        assert_eq!(a, b);
-        let (mut a, mut b, mut single) = (w.clone(), w.clone(), w.clone());
-        pair_axpy_2([0.1, 0.7], (&s, &y), (&v, &w), 1.3, &mut a);
-        pair_axpy_2_body([0.1, 0.7], (&s, &y), (&v, &w), 1.3, &mut b);
-        assert_eq!(a, b);
-        pair_axpy(0.1, &s, &y, 1.3, &mut single);
-        pair_axpy(0.7, &v, &w, 1.3, &mut single);
-        assert!(a.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-14));
-        let products = pair_products((&s, &y), (&v, &w), 1.3);
-        assert_eq!(products.map(f64::to_bits), pair_products_body((&s, &y), (&v, &w), 1.3).map(f64::to_bits));
-        let single = [dot(&s, &v), dot(&s, &w), dot(&y, &v), dot(&y, &w), pair_dot(&s, &y, 1.3, &v)];
-        assert!(products.iter().zip(single).all(|(a, b)| (a - b).abs() < 1e-12));
-        let four = dot_4([&s, &y, &v, &w], &v);
-        assert_eq!(four.map(f64::to_bits), dot_4_body([&s, &y, &v, &w], &v).map(f64::to_bits));
-        let single = [dot(&s, &v), dot(&y, &v), dot(&v, &v), dot(&w, &v)];
-        assert!(four.iter().zip(single).all(|(a, b)| (a - b).abs() < 1e-12));
-        for add in [false, true] {
-            let (mut a, mut b, mut single) =
-                (w.clone(), w.clone(), if add { w.clone() } else { vec![0.0; w.len()] });
-            combine_4([0.1, 0.7, -0.3, 2.0], [&s, &y, &v, &w], add, &mut a);
-            combine_4_body([0.1, 0.7, -0.3, 2.0], [&s, &y, &v, &w], add, &mut b);
-            assert_eq!(a, b);
-            for (c, x) in [(0.1, &s), (0.7, &y), (-0.3, &v), (2.0, &w)] {
-                axpy(c, x, &mut single);
-            }
-            assert!(a.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-14));
-        }
-        let plain: f64 = s.iter().zip(&v).map(|(s, v)| s * v).sum();
-        assert!((dot(&s, &v) - plain).abs() < 1e-12);
-    }
-}
+mod tests;

@@ -11,8 +11,7 @@ use crate::{
     Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Scale, Solved, Steihaug, Subproblem,
 };
 
-/// Up to this many variables a dense Hessian and its eigenvalues cost little beside what they save in iterations, and
-/// the decomposition allocates nothing (beyond, its blocked products pack their operands into memory of their own).
+/// Up to this many variables a dense Hessian and its eigenvalues cost little beside what they save in iterations.
 const FEW: usize = 32;
 
 /// L-SR1 as `order = 2` has it. More pairs do not pay: on chained Rosenbrock functions and quadratics, 5 took fewer
