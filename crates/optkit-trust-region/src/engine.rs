@@ -19,7 +19,7 @@ use optkit_core::{
 
 use self::state::State;
 use self::trial::Trial;
-use crate::passes::{all_finite, difference, norm_inf};
+use crate::passes::{difference, norm_inf};
 use crate::setup::{Setup, Stepped};
 use crate::{Model, Options, Ratio, Scale, Solved, Subproblem};
 
@@ -113,14 +113,14 @@ impl TrustRegion {
 
     /// The smallest radius that still moves x.
     fn radius_floor(&self) -> f64 {
-        self.options.rule.min_radius.max(f64::EPSILON * norm_inf(&self.now.x)).max(f64::MIN_POSITIVE)
+        self.options.rule.min_radius.max(f64::EPSILON * self.now.size).max(f64::MIN_POSITIVE)
     }
 
     fn solve(&mut self, f: &mut dyn Objective, radius: f64, again: bool) -> Solved {
         let at = (self.now.x.as_slice(), self.now.gradient.as_slice());
         let Stepped { mut solved, first_order } = self.setup.solve(f, at, (radius, again), &mut self.step);
         if first_order && self.options.ratio == Ratio::PaperCode {
-            solved.predicted_reduction = norm_inf(&self.now.gradient) * radius;
+            solved.predicted_reduction = self.now.slope * radius;
         }
         solved
     }
@@ -163,7 +163,7 @@ impl TrustRegion {
 
     /// Trials are over and none was accepted: can another iteration do better?
     fn stuck(&self, last: Option<&Trial>, floor: f64) -> Option<Status> {
-        let size = norm_inf(&self.now.x);
+        let size = self.now.size;
         if let Some((predicted, noise)) = last.and_then(|t| t.comparison.lost_in_noise(size)) {
             return Some(Status::WithinRounding { predicted, noise });
         }
@@ -194,10 +194,12 @@ impl TrustRegion {
         }
         self.resize(dim);
         self.now.x.copy_from_slice(x);
+        self.now.size = norm_inf(x);
         self.gradient_known = known.is_some();
         if let Some(known) = known {
             self.now.value = known.value;
             self.now.gradient.copy_from_slice(known.gradient);
+            self.now.slope = norm_inf(known.gradient);
         } else {
             self.now.value = f64::NAN;
         }
@@ -230,9 +232,10 @@ impl Optimizer for TrustRegion {
         let evaluate = !self.gradient_known;
         if evaluate {
             self.now.value = f.value_gradient(&self.now.x, &mut self.now.gradient);
+            self.now.slope = norm_inf(&self.now.gradient);
             self.gradient_known = true;
         }
-        if self.now.value.is_finite() && all_finite(&self.now.gradient) {
+        if self.now.value.is_finite() && self.now.slope.is_finite() {
             if evaluate && self.can_undo {
                 self.learn_step(f.noise());
             }
@@ -245,15 +248,14 @@ impl Optimizer for TrustRegion {
         if self.can_undo {
             return self.undo();
         }
-        let gradient_norm = norm_inf(&self.now.gradient);
-        Err(Status::NotFiniteAtStart { value: self.now.value, gradient_norm })
+        Err(Status::NotFiniteAtStart { value: self.now.value, gradient_norm: self.now.slope })
     }
 
     fn step(&mut self, f: &mut dyn Objective) -> Flow {
         if let Err(status) = self.prepare(f) {
             return Flow::Done(status);
         }
-        if norm_inf(&self.now.gradient) == 0.0 {
+        if self.now.slope == 0.0 {
             return Flow::Done(Status::Stationary);
         }
         self.radius = self.radius.min(self.cap);

@@ -3,6 +3,7 @@
 use optkit_core::{Archive, LoadError};
 
 use super::TrustRegion;
+use crate::passes::norm_inf;
 
 impl TrustRegion {
     pub(super) fn save_to(&self, archive: &mut Archive) {
@@ -28,14 +29,18 @@ impl TrustRegion {
         }
         self.resize(n);
         archive.array_into("x", &mut self.now.x)?;
+        self.now.size = norm_inf(&self.now.x);
         self.gradient_known = archive.integer("gradient_known")? != 0;
         if self.gradient_known {
             archive.array_into("gradient", &mut self.now.gradient)?;
+            self.now.slope = norm_inf(&self.now.gradient);
         }
         self.can_undo = archive.integer("can_undo")? != 0;
         if self.can_undo {
             archive.array_into("before.x", &mut self.before.x)?;
             archive.array_into("before.gradient", &mut self.before.gradient)?;
+            self.before.size = norm_inf(&self.before.x);
+            self.before.slope = norm_inf(&self.before.gradient);
         }
         let mut scalars = [0.0; 4];
         archive.array_into("scalars", &mut scalars)?;

@@ -6,6 +6,10 @@ pub(super) struct State {
     pub(super) x: Vec<f64>,
     pub(super) value: f64,
     pub(super) gradient: Vec<f64>,
+    /// ‖x‖∞.
+    pub(super) size: f64,
+    /// ‖∇f(x)‖∞, where the gradient is known: finite where all of it is.
+    pub(super) slope: f64,
 }
 
 impl State {

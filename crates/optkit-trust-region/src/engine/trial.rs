@@ -3,7 +3,7 @@
 use optkit_core::Objective;
 
 use super::{PAPER_CODE_ACCEPTANCE, TrustRegion};
-use crate::passes::{add, all_finite, difference};
+use crate::passes::{add, difference, norm_inf};
 use crate::ratio::Comparison;
 use crate::{Ratio, Solved};
 
@@ -29,7 +29,7 @@ impl TrustRegion {
 
     /// Evaluate x + s and judge it. Everything that may be NaN or infinite is decided here.
     pub(super) fn attempt(&mut self, f: &mut dyn Objective, solved: &Solved) -> Trial {
-        add(&self.now.x, &self.step, &mut self.trial.x);
+        self.trial.size = add(&self.now.x, &self.step, &mut self.trial.x);
         let unmoved = self.trial.x == self.now.x;
         let value = if unmoved { self.now.value } else { self.trial_value(f, solved) };
         self.trial.value = value;
@@ -45,7 +45,8 @@ impl TrustRegion {
             f64::NAN // neither a success, whatever the gradient says, nor worth an evaluation
         } else if comparison.is_doubtful() {
             f.value_gradient(&self.trial.x, &mut self.trial.gradient);
-            gradient_known = all_finite(&self.trial.gradient);
+            self.trial.slope = norm_inf(&self.trial.gradient);
+            gradient_known = self.trial.slope.is_finite();
             comparison.ratio_from_gradients(&self.now.gradient, &self.trial.gradient, &self.step)
         } else {
             comparison.ratio()
@@ -77,8 +78,9 @@ impl TrustRegion {
         }
         if !trial.gradient_known {
             f.value_gradient(&self.trial.x, &mut self.trial.gradient);
+            self.trial.slope = norm_inf(&self.trial.gradient);
         }
-        if !all_finite(&self.trial.gradient) {
+        if !self.trial.slope.is_finite() {
             return false;
         }
         difference(&self.trial.x, &self.now.x, &mut self.step);
