@@ -78,7 +78,8 @@ pub(super) fn filter(
         work.scale.clear();
         for &i in &*active {
             let squared = psi_squared(pairs, gamma, i).expect("those without were taken out");
-            work.scale.push(1.0 / (squared * pairs.ss(i, i)).sqrt().sqrt());
+            // Roots one by one: the product of squares overflows where steps are 10⁷⁷ long.
+            work.scale.push(1.0 / (squared.sqrt() * pairs.ss(i, i).sqrt()).sqrt());
         }
         let scale = std::mem::take(&mut work.scale);
         work.fill(active.len(), |a, b| {

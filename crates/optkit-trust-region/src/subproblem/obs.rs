@@ -44,6 +44,9 @@ pub(super) const ENTRY: Entry = Entry {
 /// A component of g that is shorter than this, relative to g, is rounding.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
 
+/// An eigenvalue that is smaller than this, relative to the numbers whose sum it is, is rounding.
+const ROUNDING_OF_EIGENVALUES: f64 = 32.0 * f64::EPSILON;
+
 /// The orthonormal-basis solver. See the module's documentation.
 ///
 /// ```
@@ -89,6 +92,12 @@ impl Obs {
         self.basis.is_stored()
     }
 
+    /// How many passes the last solve took to form an orthonormal basis; 0 where Ψ could serve as one.
+    #[must_use]
+    pub fn basis_passes(&self) -> usize {
+        self.basis.passes()
+    }
+
     /// Room for the largest rank that B may come to have, once.
     fn make_room(&mut self, most: usize) {
         if most <= self.room {
@@ -120,7 +129,7 @@ impl Obs {
         self.eigenvalues.clear();
         for (i, column) in self.vectors.chunks_exact_mut(height.max(1)).enumerate() {
             multiply(self.basis.whiten(), self.eigen.vector(i), column);
-            self.eigenvalues.push(self.eigen.values()[i] + gamma);
+            self.eigenvalues.push(sum(self.eigen.values()[i], gamma));
         }
         self.outside = (k < n).then(|| self.eigenvalues.partition_point(|value| *value <= gamma));
         if let Some(at) = self.outside {
@@ -219,6 +228,13 @@ impl Subproblem for Obs {
     ) -> Solved {
         self.place(compact(b), gradient, radius, step)
     }
+}
+
+/// An eigenvalue of B as λ̂ + γ; zero where that is rounding. A flat direction would seem to have a minimum otherwise, at
+/// the end of the world: on a linear function no radius would ever grow beyond it.
+fn sum(own: f64, gamma: f64) -> f64 {
+    let value = own + gamma;
+    if value.abs() <= ROUNDING_OF_EIGENVALUES * own.abs().max(gamma.abs()) { 0.0 } else { value }
 }
 
 /// Takes from the step what the basis' last digits add to its length, or leave out.

@@ -57,7 +57,10 @@ impl Secular {
         let bounds = self.gaps.iter().zip(components).map(|(gap, c)| c.abs() / radius - gap);
         let mut delta = bounds.fold(lowest.max(0.0), f64::max);
         if self.point(components, delta, p) < radius && delta <= lowest.max(0.0) {
-            // No σ makes p longer: the hard case (with λ₁ = 0, any step along a direction of no curvature will do).
+            // No σ makes p longer: the hard case. With λ₁ = 0 nothing is gained along the flat direction.
+            if lowest == 0.0 {
+                return self.finish(lowest, delta, p, false);
+            }
             self.along_lowest(components, radius, p);
             return self.finish(lowest, delta, p, true);
         }

@@ -30,6 +30,9 @@ const TOLERANCE: f64 = 0.1; // Nocedal & Wright 2006, §7.1, have ½; a tenth co
 /// Rounding delays the end: n iterations solve a system of n unknowns in exact arithmetic only.
 const ITERATIONS_PER_VARIABLE: usize = 4;
 
+/// A curvature smaller than this, relative to γ of a limited-memory matrix, is what γ and the pairs leave by rounding.
+const ROUNDING: f64 = 32.0 * f64::EPSILON;
+
 /// Truncated conjugate gradients.
 #[derive(Clone, Debug, Default)]
 pub struct Steihaug {
@@ -73,9 +76,14 @@ impl Subproblem for Steihaug {
         let enough = size * TOLERANCE.min(size.sqrt());
         let mut squares = dot(&self.residual, &self.residual);
         let mut on_boundary = false;
+        let rounding = b.compact().map_or(0.0, |b| ROUNDING * b.gamma().abs());
         for _ in 0..n.saturating_mul(ITERATIONS_PER_VARIABLE) {
             b.apply(&self.direction, &mut self.product);
-            let curvature = dot(&self.direction, &self.product);
+            let mut curvature = dot(&self.direction, &self.product);
+            if curvature.abs() <= rounding * dot(&self.direction, &self.direction) {
+                curvature = 0.0; // flat: on a linear function no radius would ever grow otherwise
+                self.product.fill(0.0);
+            }
             // Not the negation: a curvature that is NaN ends on the boundary too.
             let newton = if curvature > 0.0 { squares / curvature } else { f64::INFINITY };
             let limit = self.to_boundary(step, radius);

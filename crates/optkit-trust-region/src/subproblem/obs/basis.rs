@@ -23,7 +23,8 @@ const STEPS: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct Basis {
     panels: Panels,
-    is_stored: bool,
+    /// Passes that formed Q and made it orthonormal; 0 where Ψ serves.
+    passes: usize,
     /// W, by columns, k of them.
     whiten: Vec<f64>,
     /// Rᵀ, m×k.
@@ -93,12 +94,17 @@ impl Basis {
 
     /// True where Q had to be stored.
     pub(super) fn is_stored(&self) -> bool {
-        self.is_stored
+        self.passes > 0
+    }
+
+    /// Passes that formed Q and made it orthonormal.
+    pub(super) fn passes(&self) -> usize {
+        self.passes
     }
 
     /// What W multiplies, of the matrix last prepared.
     pub(super) fn source<'a>(&'a self, b: &'a dyn Compact) -> Source<'a> {
-        if self.is_stored { Source::Stored(&self.panels) } else { Source::Psi(Psi(b)) }
+        if self.is_stored() { Source::Stored(&self.panels) } else { Source::Psi(Psi(b)) }
     }
 
     /// Room for the largest rank that B may come to have.
@@ -126,7 +132,7 @@ impl Basis {
     pub(super) fn prepare(&mut self, b: &dyn Compact, passes: &mut Passes) {
         let m = b.rank();
         self.make_room(b, passes);
-        self.is_stored = false;
+        self.passes = 0;
         self.gram.resize(m * m, 0.0);
         match b.gram() {
             Some(known) => self.gram.copy_from_slice(known),
@@ -137,7 +143,7 @@ impl Basis {
         self.previous.clear(); // R of before, I at first
         self.previous.extend((0..m * m).map(|at| f64::from(u8::from(at % (m + 1) == 0))));
         for step in 0..STEPS {
-            let limit = if self.is_stored { CONDITION_OF_STORED } else { CONDITION_OF_PSI };
+            let limit = if self.is_stored() { CONDITION_OF_STORED } else { CONDITION_OF_PSI };
             let condition = self.decompose();
             let done = condition <= limit || step + 1 == STEPS;
             self.set_factors(if done { 0.0 } else { shift(self.kept.len()) });
@@ -194,7 +200,7 @@ impl Basis {
     /// Q ← QW, with its Gram matrix, and the lengths below which its columns are rounding.
     fn form(&mut self, b: &dyn Compact, passes: &mut Passes) {
         let p = self.floors.len();
-        if self.is_stored {
+        if self.is_stored() {
             // The number of stored columns stays; those without a direction become zero.
             self.whiten.resize(p * p, 0.0);
             self.triangular.resize(self.previous.len(), 0.0);
@@ -202,8 +208,8 @@ impl Basis {
         } else {
             self.gram.resize(self.rank * self.rank, 0.0);
             form(&Psi(b), &self.whiten, passes, &mut self.panels, &mut self.gram);
-            self.is_stored = true;
         }
+        self.passes += 1;
         // An entry of ΨW is off by ε·|Ψ||W|, and the columns of ΨD have unit length.
         let uncertain = |theta: f64| 64.0 * p as f64 * f64::EPSILON * f64::EPSILON / theta;
         let shift = shift(self.rank);
