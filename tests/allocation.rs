@@ -1,72 +1,34 @@
 //! After its first iterations a method allocates nothing, counted by the allocator itself.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
 use optkit::functions::build;
-use optkit::lang::{Override, Source};
+use optkit::lang::Source;
 use optkit::{
     Adam, AdamOptions, Apts, AptsOptions, Exact, Flow, Gradient, Lbfgs, LbfgsOptions, Lsr1, Lsr1Settings,
-    MoreSorensen, Objective, Obs, Optimizer, Partition, PreconditionerOptions, SchwarzPreconditioner, Sgd,
-    SgdOptions, Steihaug, TorchLbfgs, TorchLbfgsOptions, TrustRegion, TrustRegionOptions, problem,
+    MoreSorensen, Objective, Obs, Optimizer, Partition, Pass, PreconditionerOptions, Samples,
+    SchwarzPreconditioner, Sgd, SgdOptions, Steihaug, TorchLbfgs, TorchLbfgsOptions, TrustRegion,
+    TrustRegionOptions, problem,
 };
+use optkit_allocation_counter::{during, pool};
 use optkit_tests::Wavy;
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// Whether this thread computes: the test harness's own threads may allocate when they please.
-    static COMPUTES: Cell<bool> = const { Cell::new(false) };
-}
-
-fn count() {
-    // A thread that is ending has no such cell any more, and computes nothing.
-    if COMPUTES.try_with(Cell::get).unwrap_or(false) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: every call is handed to the system's allocator unchanged; counting has no effect on memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Allocations in `iterations` iterations, after some that may allocate: the fewest of three such windows. What a
 /// method allocates shows in each; what the thread pool does once in its life (a worker's first steal) does not.
 fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f64], iterations: u32) -> u64 {
     optimizer.start(f, start, None).unwrap();
+    let (batches, mut done) = (f.batches() as u64, 0);
     let mut step = || {
+        if batches > 1 {
+            let batch = (done % batches) as usize;
+            f.select(Pass { epoch: done / batches, samples: Samples::Batch(batch) });
+        }
+        done += 1;
         optimizer.prepare(f).unwrap();
         assert!(matches!(optimizer.step(f), Flow::Continue(_)));
     };
     (0..8).for_each(|_| step());
-    let mut window = || {
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
-        (0..iterations).for_each(|_| step());
-        ALLOCATIONS.load(Ordering::Relaxed) - before
-    };
-    (0..3).map(|_| window()).min().unwrap()
+    (0..3).map(|_| during(|| (0..iterations).for_each(|_| step()))).min().unwrap()
 }
 
 fn engine() -> TrustRegion {
@@ -88,15 +50,17 @@ fn second_order() -> Vec<(&'static str, TrustRegion)> {
 
 /// Methods that need no radius; a step of PyTorch's L-BFGS is one line search here.
 fn descent() -> Vec<(&'static str, Box<dyn Optimizer>)> {
-    let momentum = SgdOptions { momentum: 0.5, ..SgdOptions::new(1e-5) };
+    let momentum = SgdOptions { momentum: 0.5, nesterov: true, weight_decay: 1e-4, ..SgdOptions::new(1e-5) };
     let torch =
         TorchLbfgsOptions { iterations: 1, max_evaluations: Some(25), ..TorchLbfgsOptions::default() };
     let partition = Partition::contiguous(32, 4).unwrap();
     let sweep = SchwarzPreconditioner::new(partition, PreconditionerOptions::default());
     let lbfgs = || Lbfgs::new(LbfgsOptions { memory: 4, ..LbfgsOptions::default() });
     vec![
-        ("sgd", Box::new(Sgd::new(momentum))),
+        ("sgd", Box::new(Sgd::new(SgdOptions::new(1e-5)))),
+        ("sgd with momentum", Box::new(Sgd::new(momentum))),
         ("adam", Box::new(Adam::new(AdamOptions { amsgrad: true, ..AdamOptions::default() }))),
+        ("adamw", Box::new(Adam::decoupled(AdamOptions::adamw()))),
         ("lbfgs", Box::new(lbfgs())),
         ("lbfgs with torch's search", Box::new(TorchLbfgs::new(torch))),
         ("lbfgs with a sweep", Box::new(lbfgs().with_preconditioner(Box::new(sweep)))),
@@ -106,14 +70,7 @@ fn descent() -> Vec<(&'static str, Box<dyn Optimizer>)> {
 /// One test only: the counter sees all computing threads of the process.
 #[test]
 fn iterations_allocate_nothing() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    pool.broadcast(|_| COMPUTES.set(true));
-    let counted = pool.install(|| {
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
-        drop(std::hint::black_box(vec![0u8; 100]));
-        ALLOCATIONS.load(Ordering::Relaxed) - before
-    });
-    assert!(counted >= 1, "the counter sees the pool's threads");
+    let pool = pool(2);
     pool.install(|| {
         let mut f = Wavy::new(80, 5);
         let start = f.start();
@@ -124,6 +81,13 @@ fn iterations_allocate_nothing() {
             let counted = allocations(&mut method, hills.as_mut(), &start_of_hills, 8);
             assert_eq!(counted, 0, "trust region with {name}");
         }
+        // Beyond the orders that faer decomposes without allocating.
+        let mut many = build("rosenbrock", &[("n", 90.0)]).unwrap();
+        let start_of_many = many.start();
+        let mut exact =
+            engine().with_model(Exact::default()).with_subproblem(Box::new(MoreSorensen::default()));
+        let counted = allocations(&mut exact, many.as_mut(), &start_of_many, 8);
+        assert_eq!(counted, 0, "trust region with exact, more_sorensen of 90 variables");
         for (name, mut method) in descent() {
             let steps = if name == "lbfgs with a sweep" { 2 } else { 6 };
             let counted = allocations(method.as_mut(), hills.as_mut(), &start_of_hills, steps);
@@ -133,14 +97,39 @@ fn iterations_allocate_nothing() {
         assert_eq!(allocations(&mut apts, &mut f, &start, 8), 0, "APTS on the whole objective");
     });
 
-    let text = include_str!("../problems/digits_fcnn.apts");
-    for overrides in [&[][..], &["solver.order=2"], &["solver.order=2", "solver.ball=two"]] {
-        let source = Source::new("digits_fcnn.apts", text);
-        let set: Vec<_> = overrides.iter().filter_map(|text| Override::parse(text)).collect();
-        let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &set).unwrap();
+    for (solver, batch) in ON_NETWORKS {
+        let source = Source::new("test.apts", text(solver, batch));
+        let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &[]).unwrap();
         let assembly = planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
         let Assembly { mut objective, mut optimizer, start, .. } = assembly;
-        let counted = pool.install(|| allocations(optimizer.as_mut(), objective.as_mut(), &start, 20));
-        assert_eq!(counted, 0, "APTS on a network with {overrides:?}");
+        assert_eq!(objective.batches() > 1, !batch.is_empty());
+        let counted = pool.install(|| allocations(optimizer.as_mut(), objective.as_mut(), &start, 15));
+        assert_eq!(counted, 0, "{solver} on a network {batch}");
     }
+}
+
+/// Methods on a network, and how its samples come.
+const ON_NETWORKS: [(&str, &str); 12] = [
+    ("apts { partition = tensors }", ""),
+    ("apts { partition = tensors, order = 2 }", ""),
+    ("apts { partition = tensors, order = 2, ball = two }", ""),
+    ("trust_region", ""),
+    ("trust_region { order = 2 }", ""),
+    ("lbfgs", ""),
+    ("lbfgs { line_search = torch, iterations = 2 }", ""),
+    ("lbfgs { precondition = schwarz { partition = tensors } }", ""),
+    ("sgd { lr = 0.1 }", ""),
+    ("sgd { lr = 0.1, momentum = 0.9 }", "batch = 100"),
+    ("adam", "batch = 100"),
+    ("adamw", "batch = 100"),
+];
+
+fn text(solver: &str, batch: &str) -> String {
+    format!(
+        "apts 1\ndata digits = digits() {{ {batch} }}\n\
+         network fcnn {{ input 8x8; flatten; dense 12; tanh; dense 10 }}\n\
+         minimize loss = cross_entropy(fcnn(digits.train.x), digits.train.y)\n\
+         partition tensors = weights(fcnn) {{ parts = 2, by = tensor }}\n\
+         solver {solver}\n"
+    )
 }

@@ -2,49 +2,10 @@
 
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use common::{Storage, case};
+use optkit_allocation_counter::{allocations, pool};
 use optkit_core::{Objective, Pass, Samples as Seen, Subset};
 use optkit_nn::{Accuracy, Layer, Loss};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// Whether this thread computes: the test harness's own threads may allocate when they please.
-    static COMPUTES: Cell<bool> = const { Cell::new(false) };
-}
-
-fn count() {
-    if COMPUTES.try_with(Cell::get).unwrap_or(false) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promises.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 #[test]
 fn evaluations_allocate_nothing() {
@@ -56,12 +17,7 @@ fn evaluations_allocate_nothing() {
         Layer::Dense { outputs: 10 },
     ];
     let case = case(layers, Loss::CrossEntropy, Storage::SparseBytes, 3000, 100, 12);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    pool.broadcast(|_| COMPUTES.set(true));
-    pool.install(|| {
-        let counted = ALLOCATIONS.load(Ordering::Relaxed);
-        drop(std::hint::black_box(vec![0u8; 100]));
-        assert!(ALLOCATIONS.load(Ordering::Relaxed) > counted, "the counter sees the pool's threads");
+    pool(2).install(|| {
         let mut f = case.objective::<f32>();
         let subsets: Vec<_> = case.network.tensors().into_iter().map(|t| t.range).collect();
         let subsets: Vec<_> =
@@ -74,7 +30,7 @@ fn evaluations_allocate_nothing() {
         let mut product = x.clone();
         let mut counts = vec![];
         for epoch in 0..6 {
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let before = allocations();
             f.value_gradient(&x, &mut gradient);
             f.hessian_product().expect("networks offer products").apply(&x, &gradient, &mut product);
             split.freeze(&x, Pass::default());
@@ -106,7 +62,7 @@ fn evaluations_allocate_nothing() {
             accuracy.evaluate(&trial);
             x.copy_from_slice(&trial);
             x[0] += 0.125;
-            counts.push(ALLOCATIONS.load(Ordering::Relaxed) - before);
+            counts.push(allocations() - before);
         }
         assert!(counts[0] > 0, "the first round makes the buffers");
         assert_eq!(&counts[3..], [0; 3], "{counts:?}");

@@ -1,47 +1,8 @@
 //! With a full memory nothing is allocated, inside a pool.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use optkit_allocation_counter::{allocations, pool};
 use optkit_core::{Operator, Restriction, Subset};
 use optkit_quasi_newton::{GammaRule, History, Lsr1, Settings};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// Whether this thread computes: the test harness's own threads may allocate when they please.
-    static COMPUTES: Cell<bool> = const { Cell::new(false) };
-}
-
-fn count() {
-    if COMPUTES.try_with(Cell::get).unwrap_or(false) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller promises.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// s of one frequency and y = Ds, in place.
 fn pair(step: usize, s: &mut [f64], y: &mut [f64]) {
@@ -53,12 +14,7 @@ fn pair(step: usize, s: &mut [f64], y: &mut [f64]) {
 
 #[test]
 fn learning_applying_and_restricting_allocate_nothing() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    pool.broadcast(|_| COMPUTES.set(true));
-    pool.install(|| {
-        let counted = ALLOCATIONS.load(Ordering::Relaxed);
-        drop(std::hint::black_box(vec![0u8; 100]));
-        assert!(ALLOCATIONS.load(Ordering::Relaxed) > counted, "the counter sees the pool's threads");
+    pool(2).install(|| {
         for n in [50, 150_000] {
             let part = Subset::from_ranges(n, [5..n / 4, n / 4 + 1..n / 2]).unwrap();
             for (gamma, history) in
@@ -70,7 +26,7 @@ fn learning_applying_and_restricting_allocate_nothing() {
                 let (mut s, mut y, mut bv) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
                 let mut counts = vec![];
                 for step in 0..8 {
-                    let before = ALLOCATIONS.load(Ordering::Relaxed);
+                    let before = allocations();
                     pair(step, &mut s, &mut y);
                     b.learn(&s, &y, 1e-16);
                     b.apply(&s, &mut bv);
@@ -81,8 +37,7 @@ fn learning_applying_and_restricting_allocate_nothing() {
                         local.learn(&s[..k], &y[..k], 1e-16);
                         local.apply(&s[..k], &mut bv[..k]);
                     }
-                    let after = ALLOCATIONS.load(Ordering::Relaxed);
-                    counts.push(after - before);
+                    counts.push(allocations() - before);
                 }
                 assert_eq!(counts[4..], [0; 4], "n = {n}, {history:?}: {counts:?}");
             }
