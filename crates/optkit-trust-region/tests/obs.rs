@@ -125,6 +125,37 @@ fn models_that_lsr1_learns_on_a_trajectory() {
     }
 }
 
+/// A case of every family at the sizes that the others leave out.
+#[test]
+#[ignore = "half a minute and 5 GB: cargo test -p optkit-trust-region --test obs -- --ignored"]
+fn every_family_to_ten_million_variables() {
+    for n in [100_000, 1_000_000, 10_000_000] {
+        let mut rng = Rng(n as u64);
+        let (mut b, p) = with_spectrum(n, 2.0, &[-1.0, 3.0, 4.0, 5.0], &mut rng);
+        let g = rng.vector(n);
+        solve(&mut b, g.as_slice(), 1.0, &format!("indefinite, n = {n}"));
+        let hard = without(g.clone(), &p.column(0).into_owned());
+        solve(&mut b, hard.as_slice(), 1e3 * (n as f64).sqrt(), &format!("hard, n = {n}"));
+        drop((b, p, hard));
+        let matrix = near_parallel(n, 5, 1e-6, &mut rng);
+        let s = rng.matrix(n, 5) / (n as f64).sqrt();
+        solve(&mut matrix.with_pairs(s), g.as_slice(), 10.0, &format!("nearly parallel, n = {n}"));
+        let mut b = badly_scaled(n, 5, &mut rng);
+        solve(&mut b, g.as_slice(), 10.0, &format!("badly scaled, n = {n}"));
+        drop(b);
+        let mut b = Lsr1::new(Settings { memory: 5, ..Settings::default() }).unwrap();
+        b.clear(n);
+        for (s, y) in steepest_descent(n, 7, 1e4) {
+            b.learn(&s, &y, 1e-15);
+        }
+        let mut step = vec![0.0; n];
+        let solved = Obs::default().solve(g.as_slice(), &mut b, 1.0, &mut step);
+        let errors = errors(&Matrix::of(&b), g.as_slice(), 1.0, &step, solved);
+        let worst = errors.backward.max(errors.indefinite).max(errors.reduction);
+        assert!(worst <= 1e3 && errors.boundary <= 1e-10, "trajectory, n = {n}: {errors:?}");
+    }
+}
+
 #[test]
 fn without_columns_b_is_a_multiple_of_the_identity() {
     let g = [3.0, 4.0];
