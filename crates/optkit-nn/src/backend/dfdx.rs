@@ -85,7 +85,7 @@ pub struct DfdxObjective {
 }
 
 impl DfdxObjective {
-    /// Rows of a micro-batch.
+    /// Most rows of a micro-batch.
     pub const MICRO_BATCH: usize = block::MICRO_BATCH;
 
     /// The loss of `network` on `samples` against `targets`.
