@@ -243,3 +243,33 @@ fn check_in_json_is_as_documented() {
     let object = checked("quadratic.apts", &["--time"], &derivatives);
     assert_eq!(object["parts"][0]["tensors"], Value::Array(Vec::new()));
 }
+
+/// Experiments, and what `optkit runs` says of them, one that was interrupted and one that cannot be read among them.
+#[test]
+fn experiments_and_runs_in_json_are_as_documented() {
+    let Some(documented) = documented() else { return };
+    let folder = folder("json-runs");
+    let text = format!("{}experiment e {{ trials = 2 }}\n", common::NETWORK);
+    let (path, runs) = (file(&folder, "study.apts", text), folder.join("runs"));
+    let runs = runs.to_str().unwrap();
+    let ran = run(&["solve", &path, "--runs", runs, "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let objects = lines(&ran.out);
+    assert_eq!(objects.len(), 2);
+    objects.iter().for_each(|object| hold(object, &documented["Experiments"], &[]));
+
+    let listed = lines(&run(&["runs", "list", runs, "--json"]).out);
+    assert_eq!(listed.len(), 2);
+    listed.iter().for_each(|object| hold(object, &documented["Runs"], &["error"]));
+    let compared = lines(&run(&["runs", "compare", runs, "--json"]).out);
+    assert_eq!(compared.len(), 1);
+    hold(&compared[0], &documented["Comparison"], &[]);
+
+    std::fs::write(folder.join("runs/study/e/apts-01/run.json"), "{").unwrap();
+    let listed = lines(&run(&["runs", "list", runs, "--json"]).out);
+    assert_eq!(listed[0]["standing"], "unreadable");
+    let keys: Vec<&str> = documented["Runs"].keys().map(String::as_str).collect();
+    let known = ["folder", "standing", "bytes", "checkpoint_bytes", "error"];
+    let absent: Vec<&str> = keys.into_iter().filter(|key| !known.contains(key)).collect();
+    hold(&listed[0], &documented["Runs"], &absent);
+}

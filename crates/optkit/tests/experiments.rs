@@ -446,3 +446,21 @@ fn an_experiment_that_is_not_there_is_named_with_those_that_are() {
     let chosen = Study::new(&problem, "study", Path::new("nowhere"), &["radii".to_owned()]).unwrap();
     assert_eq!(chosen.len(), 2);
 }
+
+#[test]
+fn a_budget_of_gradients_is_the_same_work_for_every_method() {
+    let text = STUDY
+        .replace("trials = 2, seed = 5 }", "budget = 60 gradients }")
+        .replace("epochs >= 12", "epochs >= 1");
+    let text = text.replace("experiment radii { vary solver.radius in [0.05, 0.1] }", "");
+    let folder = Folder::new("budget");
+    let ends = carried_out(&text, &folder.0, &Execution::default(), &mut Unwatched);
+    assert_eq!(ends.len(), 2, "apts and adam");
+    for end in &ends {
+        let End::Ran(ran) = end else { panic!("{end:?}") };
+        let work = ran.report.work.gradient_equivalents;
+        // An iteration of APTS with two parts and its trials costs less than five gradients.
+        assert!((60.0..65.0).contains(&work), "{work} of 60 gradients");
+        assert!(ran.report.status.to_string().contains("budget = 60 gradients"), "{}", ran.report.status);
+    }
+}

@@ -190,3 +190,21 @@ fn remedy_of_log(error: &LogError) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_comes_with_a_remedy() {
+        let error = |kind: ErrorKind| RunError::file("write", Path::new("runs/a"))(kind.into()).to_string();
+        let full = error(ErrorKind::StorageFull);
+        assert!(full.starts_with("cannot write `runs/a`: ") && full.contains("free some space"), "{full}");
+        assert!(error(ErrorKind::PermissionDenied).contains("choose another place: --runs DIR"));
+        let source = io::Error::from(ErrorKind::StorageFull);
+        let log = RunError::from(LogError::File { what: "write", path: "run.jsonl".into(), source });
+        assert!(
+            log.to_string().contains("the log `run.jsonl`") && log.to_string().contains("free some space")
+        );
+    }
+}
