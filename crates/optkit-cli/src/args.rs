@@ -1,6 +1,7 @@
 //! The command line's definition: help, completions and man page come from here.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -46,6 +47,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: DataAction,
     },
+    /// Draw run logs: one page, or a picture or table for every figure
+    ///
+    /// A page (….html) holds everything: curves, final table, trust region, work, time. Pictures (….svg, ….png) and
+    /// tables (….csv) hold what --show and --against ask for, a file each; where there are several, the name of the
+    /// figure is put into the file's.
+    Plot(Plot),
     /// Explain a diagnostic code such as E0201
     Explain {
         /// The code
@@ -134,6 +141,90 @@ pub(crate) struct Check {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Plot {
+    /// Logs (run.jsonl), folders of logs, patterns in quotes ('runs/*/run.jsonl'), or - for standard input
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// What to draw: keys of the log such as loss, accuracy, radius (loss and every measure)
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    pub(crate) show: Vec<String>,
+    /// Against what (epochs, gradients and time)
+    #[arg(long, value_name = "AXES", value_delimiter = ',')]
+    pub(crate) against: Vec<Against>,
+    /// What is drawn around the mean of several trials
+    #[arg(long, value_name = "BAND", default_value = "min_max")]
+    pub(crate) band: Band,
+    /// Where to: x.html, x.svg, x.png or x.csv (plot.html; may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Vec<Output>,
+    /// The page's title
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+}
+
+/// A kind of file with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// One HTML page.
+    Page(PathBuf),
+    /// SVG.
+    Drawing(PathBuf),
+    /// PNG.
+    Image(PathBuf),
+    /// CSV.
+    Table(PathBuf),
+}
+
+impl Output {
+    pub(crate) fn path(&self) -> &PathBuf {
+        let (Self::Page(path) | Self::Drawing(path) | Self::Image(path) | Self::Table(path)) = self;
+        path
+    }
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let path = PathBuf::from(name);
+        let kind = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("html") => Self::Page,
+            Some("svg") => Self::Drawing,
+            Some("png") => Self::Image,
+            Some("csv") => Self::Table,
+            _ => return Err("name a file ….html, ….svg, ….png or ….csv".to_owned()),
+        };
+        Ok(kind(path))
+    }
+}
+
+/// The horizontal axis of a figure, in the words of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Against {
+    /// Passes over the data, or iterations of functions
+    Epochs,
+    /// Iterations of the method
+    Iterations,
+    /// Gradient equivalents
+    Gradients,
+    /// Seconds of training
+    Time,
+}
+
+/// What is drawn around a mean, in the words of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Band {
+    /// The best and the worst trial
+    MinMax,
+    /// One standard deviation to each side
+    Std,
+    /// Nothing
+    None,
 }
 
 #[derive(Subcommand)]

@@ -8,10 +8,15 @@ mod compare;
 mod data;
 mod exit;
 mod facts;
+mod figures;
+mod files;
 mod interrupt;
 mod list;
 mod man;
+mod pace;
+mod plot;
 mod read;
+mod report;
 mod runs;
 mod show;
 mod solve;
@@ -37,6 +42,7 @@ fn main() -> ExitCode {
         Command::Data { action: DataAction::Get { name, data_dir, quiet } } => {
             data::get(&name, data_dir, quiet)
         }
+        Command::Plot(args) => plot::plot(&args),
         Command::Explain { code } => explain(&code),
         Command::Completions { shell } => {
             let mut script = Vec::new();

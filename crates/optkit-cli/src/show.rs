@@ -1,5 +1,6 @@
 //! What a run shows: text for people, JSON Lines for programs, or nothing.
 
+mod bar;
 mod json;
 mod logged;
 mod text;
@@ -10,10 +11,12 @@ use std::time::Duration;
 
 use optkit::record::Facts;
 use optkit::{Iteration, Observer, RunReport};
-use optkit_log::{LogError, Target};
+use optkit_log::{Log, LogError, Target};
 
 use crate::args::Solve;
 use crate::columns::counted;
+use crate::pace::Pace;
+use crate::report::Kept;
 
 /// `26,506 parameters in 6 tensors, 6 subdomains`.
 pub(crate) fn size(variables: usize, tensors: Option<usize>, subdomains: Option<usize>) -> String {
@@ -42,23 +45,26 @@ pub(crate) trait Show {
 }
 
 /// The way that the command line asks for, without logs.
-pub(crate) fn plain(args: &Solve) -> Box<dyn Show + Send> {
+pub(crate) fn plain(args: &Solve, pace: Pace) -> Box<dyn Show + Send> {
     if args.quiet {
         Box::new(Silent)
     } else if args.json {
         Box::new(json::JsonLines::new())
     } else {
-        Box::new(text::Text::new())
+        Box::new(text::Text::new(pace))
     }
 }
 
 /// The way that the command line asks for, with its logs begun.
-pub(crate) fn choose(args: &Solve) -> Result<Box<dyn Show + Send>, LogError> {
-    let shown = plain(args);
-    if args.log.is_empty() {
+pub(crate) fn choose(args: &Solve, pace: Pace, kept: Option<Kept>) -> Result<Box<dyn Show + Send>, LogError> {
+    let shown = plain(args, pace);
+    let mut logs: Vec<Box<dyn Log>> = args.log.iter().map(Target::create).collect::<Result<_, _>>()?;
+    if let Some(kept) = kept {
+        logs.push(Box::new(kept));
+    }
+    if logs.is_empty() {
         return Ok(shown);
     }
-    let logs = args.log.iter().map(Target::create).collect::<Result<_, _>>()?;
     Ok(Box::new(logged::Logged::new(shown, logs)))
 }
 

@@ -1,20 +1,23 @@
 //! `optkit solve`.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use optkit::assemble::{Assembly, LoadPlanError, Plan};
 use optkit::data::{Fetch, Locations};
-use optkit::lang::Diagnostics;
+use optkit::lang::{Diagnostics, Problem};
 use optkit::problem::Planned;
 use optkit::record::Facts;
 use optkit::{Run, StopWhen, Test, machine, run};
+use optkit_report::Log;
 
 use crate::args::{Changes, Solve};
 use crate::data::Shown;
 use crate::exit::Exit;
-use crate::{interrupt, read, show, stderr, study};
+use crate::pace::Pace;
+use crate::report::Kept;
+use crate::{interrupt, read, report, show, stderr, study};
 
 /// Runs the file.
 pub(crate) fn solve(args: &Solve) -> io::Result<Exit> {
@@ -47,7 +50,8 @@ fn alone(
         Err(error) => return Ok(refused(error, planned.diagnostics)),
     };
     let facts = Facts::new(&plan, &assembly, threads);
-    let mut shown = match show::choose(args) {
+    let kept = (!planned.problem.reports.is_empty()).then(Kept::default);
+    let mut shown = match show::choose(args, Pace::new(&plan.stop), kept.clone()) {
         Ok(shown) => shown,
         Err(error) => {
             stderr::error(error);
@@ -70,10 +74,31 @@ fn alone(
     match outcome {
         Ok(report) => {
             shown.summary(&facts, &report, begun.elapsed(), machine::peak_memory())?;
-            Ok(Exit::of_run(&report))
+            let exit = Exit::of_run(&report);
+            match kept {
+                Some(kept) => reported(args, &planned.problem, &[kept.read()?], exit),
+                None => Ok(exit),
+            }
         }
         Err(error) => {
             stderr::error(error);
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// Writes the file's reports from the logs of its runs; `exit` where that worked.
+pub(crate) fn reported(args: &Solve, problem: &Problem, logs: &[Log], exit: Exit) -> io::Result<Exit> {
+    match report::write(problem, logs) {
+        Ok(written) => {
+            if !(args.quiet || args.json || written.is_empty()) {
+                let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+                writeln!(io::stdout().lock(), "report       {}", names.join(", "))?;
+            }
+            Ok(exit)
+        }
+        Err(message) => {
+            stderr::error(message);
             Ok(Exit::Usage)
         }
     }

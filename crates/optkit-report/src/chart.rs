@@ -61,7 +61,30 @@ pub fn charts(figures: &[Figure], settings: &Settings) -> Vec<Chart> {
         let sections = sections(figure, settings);
         all.extend(sections.asked.into_iter().chain(sections.region).chain(sections.work));
     }
-    // Two experiments whose names differ in what file names cannot hold.
+    name_apart(&mut all);
+    all
+}
+
+/// Of [`charts`], those that `settings` asks for alone: a figure for each quantity against each axis.
+///
+/// Second, the quantities asked for that no run has.
+#[must_use]
+pub fn charts_asked(figures: &[Figure], settings: &Settings) -> (Vec<Chart>, Vec<String>) {
+    let (mut all, mut missing): (Vec<Chart>, Vec<String>) = (Vec::new(), Vec::new());
+    for figure in figures {
+        all.extend(sections(figure, settings).asked);
+    }
+    for quantity in &settings.show {
+        if figures.iter().flat_map(Figure::runs).all(|run| run.column(quantity).is_none()) {
+            missing.push(quantity.clone());
+        }
+    }
+    name_apart(&mut all);
+    (all, missing)
+}
+
+/// Two experiments whose names differ in what file names cannot hold get different ones.
+fn name_apart(all: &mut [Chart]) {
     for k in 0..all.len() {
         let same = |one: &Chart, name: &str| one.name == name;
         let (plain, mut suffix) = (all[k].name.clone(), 2);
@@ -70,7 +93,6 @@ pub fn charts(figures: &[Figure], settings: &Settings) -> Vec<Chart> {
             suffix += 1;
         }
     }
-    all
 }
 
 pub(crate) fn sections(figure: &Figure, settings: &Settings) -> Sections {

@@ -106,7 +106,8 @@ impl Figure {
 
 /// Groups logs by the experiment and the series that their first lines name, both in order of appearance.
 ///
-/// A log that names no series is one of its own, called after its file.
+/// A log that names no series is one of its own, called after its file: by as few of the last parts of its path as tell
+/// the logs apart, without a file name that all of them share (`adam/run.jsonl` and `gd/run.jsonl` are `adam` and `gd`).
 ///
 /// ```
 /// use optkit_report::{Log, group};
@@ -122,9 +123,9 @@ impl Figure {
 #[must_use]
 pub fn group(logs: Vec<Log>) -> Vec<Figure> {
     let mut figures: Vec<Figure> = Vec::new();
-    for log in logs {
+    let labels = labels(&logs);
+    for (log, label) in logs.into_iter().zip(labels) {
         let name = log.experiment.clone().unwrap_or_default();
-        let label = log.series.clone().unwrap_or_else(|| stem(&log.source));
         let at = figures.iter().position(|figure| figure.name == name).unwrap_or_else(|| {
             figures.push(Figure { name, series: Vec::new() });
             figures.len() - 1
@@ -139,7 +140,69 @@ pub fn group(logs: Vec<Log>) -> Vec<Figure> {
     figures
 }
 
-fn stem(source: &str) -> String {
+/// What each log's series is called.
+fn labels(logs: &[Log]) -> Vec<String> {
+    let mut unnamed: Vec<&str> =
+        logs.iter().filter(|log| log.series.is_none()).map(|log| log.source.as_str()).collect();
+    unnamed.sort_unstable();
+    unnamed.dedup();
+    let named = after_their_places(&unnamed);
+    logs.iter()
+        .map(|log| match (&log.series, unnamed.binary_search(&log.source.as_str())) {
+            (Some(series), _) => series.clone(),
+            (None, Ok(at)) => named[at].clone(),
+            (None, Err(_)) => log.source.clone(),
+        })
+        .collect()
+}
+
+/// Short names of files, no two of them the same where no two files are.
+fn after_their_places(sources: &[&str]) -> Vec<String> {
+    let mut paths: Vec<Vec<String>> = sources.iter().map(|source| parts(source)).collect();
+    let last = paths.first().and_then(|path| path.last()).cloned();
+    if paths.len() > 1 && paths.iter().all(|path| path.len() > 1 && path.last() == last.as_ref()) {
+        for path in &mut paths {
+            path.pop();
+        }
+    }
+    let longest = paths.iter().map(Vec::len).max().unwrap_or(0);
+    let tails = |count: usize| -> Vec<String> {
+        paths.iter().map(|path| path[path.len().saturating_sub(count)..].join("/")).collect()
+    };
+    let distinct = |names: &[String]| {
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort_unstable();
+        sorted.windows(2).all(|pair| pair[0] != pair[1])
+    };
+    (1..=longest)
+        .map(tails)
+        .find(|names| distinct(names))
+        .unwrap_or_else(|| sources.iter().map(|source| (*source).to_owned()).collect())
+}
+
+/// The parts of a path, the last without its ending.
+fn parts(source: &str) -> Vec<String> {
     let path = std::path::Path::new(source);
-    path.file_stem().map_or_else(|| source.to_owned(), |stem| stem.to_string_lossy().into_owned())
+    let mut parts: Vec<String> =
+        path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    if let (Some(last), Some(stem)) = (parts.last_mut(), path.file_stem()) {
+        *last = stem.to_string_lossy().into_owned();
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_their_places;
+
+    #[test]
+    fn files_are_called_by_what_tells_them_apart() {
+        let names = |sources: &[&str]| after_their_places(sources);
+        assert_eq!(names(&["runs/adam.jsonl", "gd.jsonl"]), ["adam", "gd"]);
+        assert_eq!(names(&["runs/adam/run.jsonl", "runs/gd/run.jsonl"]), ["adam", "gd"]);
+        assert_eq!(names(&["a/x/1.jsonl", "b/x/1.jsonl", "b/x/2.jsonl"]), ["a/x/1", "b/x/1", "b/x/2"]);
+        assert_eq!(names(&["run.csv", "run.jsonl"]), ["run.csv", "run.jsonl"]);
+        assert_eq!(names(&["run.jsonl"]), ["run"]);
+        assert_eq!(names(&[]), [""; 0]);
+    }
 }

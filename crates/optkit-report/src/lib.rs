@@ -44,7 +44,7 @@ mod simplify;
 mod svg;
 mod table;
 
-pub use chart::{Chart, charts};
+pub use chart::{Chart, charts, charts_asked};
 pub use curve::Curve;
 pub use error::ReportError;
 pub use figure::{Axis, Band, Figure, Provenance, Series, Settings, group};

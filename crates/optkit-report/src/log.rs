@@ -115,6 +115,17 @@ impl Log {
         self.columns.keys().map(String::as_str).filter(|name| !COLUMNS.contains(name) && !name.contains('.'))
     }
 
+    /// The columns that have a value in any row, but for the number of the row: what can be drawn.
+    pub fn quantities(&self) -> impl Iterator<Item = &str> {
+        self.columns
+            .iter()
+            .filter(|(name, values)| {
+                !matches!(name.as_str(), "epoch" | "iteration")
+                    && values.iter().any(|value| value.is_finite())
+            })
+            .map(|(name, _)| name.as_str())
+    }
+
     /// The number of the epoch or iteration, a row.
     #[must_use]
     pub fn steps(&self) -> &[f64] {

@@ -23,6 +23,8 @@ pub struct Problem {
     pub subdomains: Option<u64>,
     /// The dataset's word.
     pub dataset: Option<String>,
+    /// SHA-256 of the data.
+    pub data_checksum: Option<String>,
     /// How many samples are trained on.
     pub samples: Option<u64>,
     /// The terms that end the run.

@@ -1,15 +1,15 @@
 //! Pages in a real browser: headless Chromium draws them, a script in them plays the reader, and nothing complains.
 //!
-//! Where there is no Chromium the tests say so and pass, except under CI, which has to install it
-//! (`apt-get install chromium`).
+//! Where there is no Chromium the tests say so and pass; `.ci/run` installs it, or says that these tests are skipped.
 
+mod chromium;
 mod common;
 
+use chromium::{chromium, open, seen};
 use common::{figure, hostile, losses, one};
 use optkit_report::{Figure, Provenance, Settings, html};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// Plays the reader, and writes what it sees where the dump of the page shows it.
 const READER: &str = r#"<script>addEventListener("load", () => {
@@ -49,46 +49,6 @@ const READER: &str = r#"<script>addEventListener("load", () => {
   document.body.dataset.seen = JSON.stringify(seen);
 });</script>"#;
 
-/// The browser, or `None` with a word about it.
-fn chromium() -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "CI has no Chromium: apt-get install chromium");
-        println!("skipped: no Chromium on this machine; apt-get install chromium");
-    }
-    found
-}
-
-/// What the browser says about a page: its document after loading, and what went to the console.
-fn open(browser: &Path, name: &str, page: &str, options: &[&str]) -> (String, Vec<String>) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).expect("can be made");
-    let file = folder.join("page.html");
-    std::fs::write(&file, page).expect("can be written");
-    let output = Command::new(browser)
-        .args([
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--enable-logging=stderr",
-            "--no-first-run",
-        ])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
-        .args(options)
-        .args(["--timeout=20000", "--dump-dom"])
-        .arg(format!("file://{}", file.display()))
-        .output()
-        .expect("the browser starts");
-    let log = String::from_utf8_lossy(&output.stderr);
-    let console = log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect();
-    let _ = std::fs::remove_dir_all(folder.join("profile"));
-    (String::from_utf8_lossy(&output.stdout).into_owned(), console)
-}
-
 /// Opens the report with a reader in it; returns what the reader saw.
 fn read(browser: &Path, name: &str, figures: &[Figure], options: &[&str]) -> Value {
     let provenance = Provenance { title: name.to_owned(), ..Provenance::default() };
@@ -97,10 +57,7 @@ fn read(browser: &Path, name: &str, figures: &[Figure], options: &[&str]) -> Val
     let (document, console) =
         open(browser, name, &page.replace("</body>", &format!("{READER}</body>")), options);
     assert_eq!(console, Vec::<String>::new(), "{name}: errors on the console");
-    let seen = document.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let seen = seen.unwrap_or_else(|| panic!("{name}: the reader did not come to the end\n{document}"));
-    let seen = seen.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    let seen: Value = serde_json::from_str(&seen).expect("is what the reader wrote");
+    let seen = seen(name, &document);
     println!("{name}: {bytes} bytes, loaded in {} ms", seen["ms"]);
     seen
 }

@@ -323,6 +323,10 @@ impl Optimizer for Apts {
         self.sweep.as_ref().map_or_else(Work::default, AdditiveSweep::work)
     }
 
+    fn work_of_parts(&self) -> Vec<Work> {
+        self.sweep.as_ref().map_or_else(Vec::new, AdditiveSweep::work_of_parts)
+    }
+
     fn watch(&mut self, watcher: Box<dyn Phases>) {
         self.watcher = Some(watcher);
     }

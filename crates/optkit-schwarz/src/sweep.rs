@@ -51,6 +51,10 @@ struct Local {
     reduction: f64,
     /// How far its solve went, in the norm of its solver.
     length: f64,
+    /// What evaluations of the part have cost since the start, where it is evaluated on its own.
+    work: Work,
+    /// Of that, what the part's own counter does not know of, for the run was taken up from a saved state.
+    before: Work,
 }
 
 /// Where the parts are evaluated.
@@ -94,6 +98,8 @@ impl AdditiveSweep {
                 report: SweepReport::default(),
                 reduction: 0.0,
                 length: 0.0,
+                work: Work::default(),
+                before: Work::default(),
             })
             .collect();
         let evaluators = match f.decompose(partition.parts()) {
@@ -143,6 +149,9 @@ impl AdditiveSweep {
                     .zip(decomposition.parts().par_iter_mut())
                     .zip(self.partition.parts())
                     .for_each(|((solver, part), subset)| solver.improve(part.as_mut(), subset, local));
+                for (local, part) in self.locals.iter_mut().zip(decomposition.parts()) {
+                    local.work = part.work() + local.before;
+                }
                 self.work = counted(decomposition.as_mut()) + self.before;
             }
             Evaluators::Whole(surroundings) => {
@@ -183,9 +192,22 @@ impl AdditiveSweep {
         self.work
     }
 
+    /// Of that, what each part did, in the order of the partition; what all of them share is not in it. Empty where
+    /// parts are evaluated on the whole objective, whose own counter has it.
+    #[must_use]
+    pub fn work_of_parts(&self) -> Vec<Work> {
+        match self.evaluators {
+            Evaluators::Parts(_) => self.locals.iter().map(|local| local.work).collect(),
+            Evaluators::Whole(_) => Vec::new(),
+        }
+    }
+
     /// What outlasts a sweep: the work, and what the parts' solvers have learnt of the curvature.
     pub fn save(&self, archive: &mut Archive) {
         archive.put_work("work", self.work);
+        for (i, local) in self.locals.iter().enumerate() {
+            archive.put_work(&format!("work{i}"), local.work);
+        }
         if let Evaluators::Parts(decomposition) = &self.evaluators {
             archive.scope("decomposition", |archive| decomposition.save(archive));
         }
@@ -201,10 +223,15 @@ impl AdditiveSweep {
         }
         self.work = archive.work("work")?;
         self.before = self.work;
+        for (i, local) in self.locals.iter_mut().enumerate() {
+            local.work = archive.work(&format!("work{i}"))?;
+            local.before = local.work;
+        }
         if let Evaluators::Parts(decomposition) = &mut self.evaluators {
             decomposition.load(&archive.scoped("decomposition"))?;
             if counted(decomposition.as_mut()) == self.work {
                 self.before = Work::default();
+                self.locals.iter_mut().for_each(|local| local.before = Work::default());
             }
         }
         Ok(())

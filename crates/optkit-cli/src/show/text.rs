@@ -3,11 +3,12 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use optkit::{Iteration, Returned, RunReport, Status};
 
 use super::{Facts, Show};
 use crate::columns::{counted, grouped};
+use crate::pace::Pace;
+use crate::show::bar::Bar;
 
 /// Iterations of a function without samples are many: after the first ten, one in ten, then one in a hundred, …
 fn is_shown(iteration: u64) -> bool {
@@ -19,14 +20,23 @@ pub(super) struct Text {
     unit: &'static str,
     objective: String,
     measures: Vec<String>,
-    bar: Option<ProgressBar>,
+    pace: Pace,
+    bar: Option<Bar>,
     /// The line of the last iteration, where it was not shown.
     held: Option<String>,
 }
 
 impl Text {
-    pub(super) fn new() -> Self {
-        Self { unit: "iteration", objective: String::new(), measures: Vec::new(), bar: None, held: None }
+    /// `pace`: of the budgets that end the run.
+    pub(super) fn new(pace: Pace) -> Self {
+        Self {
+            unit: "iteration",
+            objective: String::new(),
+            measures: Vec::new(),
+            pace,
+            bar: None,
+            held: None,
+        }
     }
 
     fn print(&self, line: &str) -> io::Result<()> {
@@ -122,16 +132,14 @@ impl Show for Text {
         self.print(&format!("{}, seed {}, {threads}{kernel}", facts.solver, facts.seed))?;
         self.print(&format!("stop when {}\n\n{}", facts.stop, self.heading()))?;
         if io::stderr().is_terminal() {
-            let bar = ProgressBar::new_spinner().with_message(facts.unit);
-            let style = ProgressStyle::with_template("{spinner} {msg} {pos}, {elapsed}");
-            self.bar = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner())));
+            self.bar = Some(Bar::new(facts.unit, self.pace.clone()));
         }
         Ok(())
     }
 
     fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()> {
         if let Some(bar) = &self.bar {
-            bar.set_position(iteration.epoch);
+            bar.advance(iteration);
         }
         let row = self.row(iteration);
         if self.unit == "epoch" || is_shown(iteration.epoch) {
@@ -151,7 +159,7 @@ impl Show for Text {
         peak_memory: Option<u64>,
     ) -> io::Result<()> {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            bar.clear();
         }
         if let Some(row) = self.held.take() {
             self.print(&row)?;
