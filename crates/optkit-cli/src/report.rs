@@ -147,7 +147,9 @@ impl Kept {
     /// What has been written so far.
     pub(crate) fn read(&self) -> io::Result<Log> {
         let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Log::read("run", text.as_slice()).map_err(io::Error::other)
+        let mut log = Log::read("run", text.as_slice()).map_err(io::Error::other)?;
+        log.series.clone_from(&log.problem.solver); // what it is called: its method
+        Ok(log)
     }
 }
 

@@ -76,7 +76,13 @@ fn the_run_in_the_readme_looks_like_this() {
 fn the_commands_in_the_docs_are_understood() {
     let Some(top) = repository() else { return };
     let mut seen = 0;
-    for page in ["README.md", "docs/src/tour.md", "docs/src/language.md", "docs/src/command_line.md", "docs/src/reports.md"] {
+    for page in [
+        "README.md",
+        "docs/src/tour.md",
+        "docs/src/language.md",
+        "docs/src/command_line.md",
+        "docs/src/reports.md",
+    ] {
         let text = std::fs::read_to_string(top.join(page)).expect("a page");
         for line in text.lines() {
             let command = line.split('#').next().unwrap_or_default();

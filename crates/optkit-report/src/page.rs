@@ -132,8 +132,11 @@ fn section(out: &mut String, figure: &Figure, settings: &Settings, k: usize, ids
     }
     let _ = write!(
         out,
-        "<details><summary>All {} with how they ended</summary>\n{}</details>\n",
-        count(figure.runs().count(), "run"),
+        "<details><summary>{}</summary>\n{}</details>\n",
+        match figure.runs().count() {
+            1 => "The run with how it ended".to_owned(),
+            runs => format!("All {} with how they ended", count(runs, "run")),
+        },
         table::runs(figure)
     );
     let names: Vec<Value> =
