@@ -18,6 +18,8 @@ use crate::columns::counted;
 use crate::pace::Pace;
 use crate::report::Kept;
 
+pub(crate) use bar::used;
+
 /// `26,506 parameters in 6 tensors, 6 subdomains`.
 pub(crate) fn size(variables: usize, tensors: Option<usize>, subdomains: Option<usize>) -> String {
     let variables = match tensors {

@@ -1,9 +1,12 @@
 //! `optkit solve` of runs that are kept in folders: the experiments of a file, or a single run that may be interrupted.
 
+mod board;
 mod lines;
+mod live;
 mod single;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -13,10 +16,12 @@ use optkit::experiment::{End, Execution, Mode, Study, Watch, execute};
 use optkit::lang::{Diagnostics, Problem};
 use optkit::problem::Planned;
 use optkit::run_folder::RunError;
+use optkit_report::Log;
 
 use crate::args::{DEFAULT_RUNS, Solve};
 use crate::data::Shown;
 use crate::exit::Exit;
+use crate::pace::Pace;
 use crate::{solve, stderr};
 
 /// Whether runs are to be kept: those of experiments are, others where something asks for it.
@@ -28,7 +33,8 @@ pub(crate) fn is_asked_for(args: &Solve, problem: &Problem) -> bool {
 
 /// Runs them.
 pub(crate) fn solve(args: &Solve, planned: Planned, interrupted: &'static AtomicBool) -> io::Result<Exit> {
-    let Planned { mut problem, plan, diagnostics } = planned;
+    let Planned { mut problem, mut plan, diagnostics } = planned;
+    solve::limit(&mut plan.stop, args);
     if let Some(seed) = args.changes.seed {
         problem.experiments.iter_mut().for_each(|experiment| experiment.seed = seed);
     }
@@ -58,10 +64,30 @@ pub(crate) fn solve(args: &Solve, planned: Planned, interrupted: &'static Atomic
         interrupt: Some(interrupted),
         logs: &args.log,
     };
-    let mut watch: Box<dyn Watch> =
-        if several { lines::choose(args, &root) } else { Box::new(single::Single::new(args)) };
+    let mut watch: Box<dyn Watch> = if several {
+        lines::choose(args, &root)
+    } else {
+        Box::new(single::Single::new(args, Pace::new(&plan.stop)))
+    };
     let ends = execute(&study, &execution, watch.as_mut())?;
-    if several { Ok(lines::conclude(args, &study, &ends)?) } else { Ok(concluded(ends, diagnostics)) }
+    let exit = if several { lines::conclude(args, &study, &ends)? } else { concluded(ends, diagnostics) };
+    if problem.reports.is_empty() { Ok(exit) } else { solve::reported(args, &problem, &logs(&study), exit) }
+}
+
+/// The logs of all runs that have one, of those that were interrupted or made before too.
+fn logs(study: &Study<'_>) -> Vec<Log> {
+    let mut logs = Vec::new();
+    for trial in study.trials() {
+        let (path, name) = (trial.log(), trial.log().display().to_string());
+        let Ok(file) = File::open(path) else { continue };
+        match Log::read(&name, BufReader::new(file)) {
+            Ok(log) => {
+                logs.push(Log { series: log.series.clone().or(Some(trial.configuration.clone())), ..log })
+            }
+            Err(error) => stderr::line(format_args!("left out of the report: {error}")),
+        }
+    }
+    logs
 }
 
 /// The end of a single run; what failed is said here.

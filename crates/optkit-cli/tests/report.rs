@@ -60,7 +60,7 @@ fn the_report_of_a_run_has_all_that_it_is_to_have() {
         let paths = entries.map(|entry| entry.expect("readable").path());
         paths.filter(|path| path.extension().is_some_and(|e| e == ending)).count()
     };
-    assert_eq!([files("svg"), files("png"), files("csv")], [11, 11, 11]);
+    assert_eq!([files("svg"), files("png"), files("csv")], [12, 12, 12]);
     let loss = std::fs::read_to_string(folder.join("page/loss_epochs.csv")).expect("a table");
     assert_eq!(loss.lines().count(), 3, "a header and two epochs\n{loss}");
 
@@ -78,6 +78,7 @@ fn the_report_of_a_run_has_all_that_it_is_to_have() {
             "accuracy",
             "trust-region radius",
             "ratio (actual over predicted)",
+            "work of each subdomain",
             "trials accepted",
             "trials rejected",
             "where the time goes",
@@ -111,6 +112,59 @@ fn the_objective_is_drawn_under_whatever_name_it_has() {
             std::fs::read_to_string(folder.join("bowl").join(format!("{name}.csv"))).expect("a table");
         assert!(table.lines().count() > 3, "{name}\n{table}");
     }
+}
+
+/// Two solvers, one with two settings, two trials each.
+const EXPERIMENTS: &str = "
+solver slow = sgd { lr = 0.001 }
+experiment radii { trials = 2  vary solver.radius in [0.01, 0.1] }
+experiment rates { solvers = [slow]  trials = 2 }
+stop when iterations >= 6
+";
+
+#[test]
+fn the_report_of_experiments_compares_their_configurations() {
+    let folder = folder("report-experiments");
+    let at = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    let bowl = FUNCTION.replace("stop when norm(grad) <= 1e-6 or iterations >= 1000\n", "");
+    let reports = format!(
+        "report \"{}\"\nreport \"{}\" {{ experiments = [rates], against = [iterations] }}\n",
+        at("all.html"),
+        at("rates.html")
+    );
+    let path = file(&folder, "bowl.apts", format!("{bowl}{EXPERIMENTS}{reports}"));
+    let ran = run(&["solve", &path, "--runs", &at("runs"), "--threads", "2"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let last = ran.out.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("report ") && last.contains("all.html") && last.contains("rates.html"),
+        "{last}"
+    );
+    let table = std::fs::read_to_string(folder.join("all/radii_loss_epochs.csv")).expect("a table");
+    assert!(table.contains("\"apts, radius = 0.01\",6,") && table.contains(",2\n"), "{table}");
+    assert!(folder.join("all/rates_loss_gradients.png").exists());
+    assert!(
+        folder.join("rates/rates_loss_iterations.svg").exists()
+            && !folder.join("rates/radii_loss_iterations.svg").exists()
+    );
+
+    // The same command runs nothing, and writes the same page.
+    let page = std::fs::read_to_string(at("all.html")).expect("a page");
+    std::fs::remove_file(at("all.html")).expect("is there");
+    assert_eq!(run(&["solve", &path, "--runs", &at("runs")]).code, Some(0));
+    assert!(
+        std::fs::read_to_string(at("all.html")).expect("a page") == page,
+        "a page depends on its runs alone"
+    );
+
+    let Some(seen) = read("report_experiments", Path::new(&at("all.html")), &["--window-size=1200,900"])
+    else {
+        return;
+    };
+    assert_eq!(list(&seen, "headings")[..2], ["radii", "rates"]);
+    let series = list(&seen, "series");
+    assert_eq!(series.len(), 3);
+    assert!(series[0].ends_with("radius = 0.01") && series[1].ends_with("radius = 0.1"), "{series:?}");
 }
 
 #[test]

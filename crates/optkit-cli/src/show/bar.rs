@@ -31,8 +31,7 @@ struct Seen {
 
 impl Bar {
     /// Without a budget there is no bar, for nobody knows how far the run is.
-    pub(super) fn new(unit: &'static str, mut pace: Pace) -> Self {
-        pace.mark(0.0, Used::default());
+    pub(super) fn new(unit: &'static str, pace: Pace) -> Self {
         let template = match pace.share() {
             Some(_) => "{bar:24} {told}",
             None => "{spinner} {told}",
@@ -102,7 +101,7 @@ fn amount(limit: Limit, used: f64, most: f64) -> String {
 
 /// What an iteration says has been used.
 #[allow(clippy::cast_precision_loss)] // counts of iterations stay far below 2⁵³
-fn used(iteration: &Iteration<'_>) -> Used {
+pub(crate) fn used(iteration: &Iteration<'_>) -> Used {
     Used {
         epochs: iteration.epoch as f64,
         iterations: iteration.step.iteration as f64,

@@ -1,27 +1,29 @@
 //! The runs of experiments, a line each as it ends, and the comparison of their configurations.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use optkit::experiment::{End, Study, Trial, Warning, Watch};
 use optkit::run_folder::{Summary, Verdict};
 use serde_json::{Value, json};
 
+use super::live::Live;
 use crate::args::Solve;
 use crate::columns::{counted, grouped};
 use crate::compare::{self, Entry, finite};
 use crate::exit::Exit;
 use crate::stderr;
 
-/// The way that the command line asks for.
+/// The way that the command line asks for; on a terminal, with a view of how far all are.
 pub(super) fn choose(args: &Solve, root: &Path) -> Box<dyn Watch> {
-    if args.quiet {
+    let plain: Box<dyn Watch> = if args.quiet {
         Box::new(Silent)
     } else if args.json {
         Box::new(JsonLines)
     } else {
         Box::new(Lines { root: root.to_owned(), of: 0, ended: 0 })
-    }
+    };
+    if args.quiet || !io::stderr().is_terminal() { plain } else { Box::new(Live::new(plain)) }
 }
 
 fn warn(trial: &Trial, warning: &Warning) {

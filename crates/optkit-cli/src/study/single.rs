@@ -9,6 +9,7 @@ use optkit::run_folder::{Summary, scan};
 
 use crate::args::Solve;
 use crate::columns::grouped;
+use crate::pace::Pace;
 use crate::show::{self, Show};
 use crate::stderr;
 
@@ -26,13 +27,14 @@ pub(super) enum Style {
 }
 
 impl Single {
-    pub(super) fn new(args: &Solve) -> Self {
+    /// `pace`: of the budgets that end the run.
+    pub(super) fn new(args: &Solve, pace: Pace) -> Self {
         let style = match (args.quiet, args.json) {
             (true, _) => Style::Quiet,
             (_, true) => Style::Json,
             _ => Style::Text,
         };
-        Self { shown: show::plain(args), style }
+        Self { shown: show::plain(args, pace), style }
     }
 }
 
