@@ -56,7 +56,7 @@ fn one(out: &Output, figures: &[Figure], settings: &Settings, args: &Plot) -> Re
         files::write(path, html(figures, settings, &provenance).as_bytes())?;
         return Ok(vec![path.clone()]);
     }
-    let (charts, _) = charts_asked(figures, settings);
+    let charts = charts_asked(figures, settings);
     if charts.is_empty() {
         return Err("there is nothing to draw: no run has made an epoch or iteration yet".to_owned());
     }

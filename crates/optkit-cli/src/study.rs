@@ -81,8 +81,9 @@ fn logs(study: &Study<'_>) -> Vec<Log> {
         let (path, name) = (trial.log(), trial.log().display().to_string());
         let Ok(file) = File::open(path) else { continue };
         match Log::read(&name, BufReader::new(file)) {
-            Ok(log) => {
-                logs.push(Log { series: log.series.clone().or(Some(trial.configuration.clone())), ..log })
+            Ok(mut log) => {
+                log.series.get_or_insert_with(|| trial.configuration.clone());
+                logs.push(log);
             }
             Err(error) => stderr::line(format_args!("left out of the report: {error}")),
         }

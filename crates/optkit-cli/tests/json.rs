@@ -80,9 +80,12 @@ fn solved(arguments: &[&str], code: i32, unit: &str, absent: &[&str]) -> Vec<Val
     held(arguments, code, unit, absent, 1)
 }
 
+/// What the result of a method without subdomains does not have.
+const PARTS: [&str; 3] = ["parts.part", "parts.gradient_equivalents", "parts.tensors"];
+
 /// A network in `batches` mini-batches.
 fn solved_in_batches(arguments: &[&str], batches: u64) -> Vec<Value> {
-    held(arguments, 0, "epoch", &[], batches)
+    held(arguments, 0, "epoch", &PARTS, batches)
 }
 
 fn held(arguments: &[&str], code: i32, unit: &str, absent: &[&str], batches: u64) -> Vec<Value> {

@@ -66,21 +66,12 @@ pub fn charts(figures: &[Figure], settings: &Settings) -> Vec<Chart> {
 }
 
 /// Of [`charts`], those that `settings` asks for alone: a figure for each quantity against each axis.
-///
-/// Second, the quantities asked for that no run has.
 #[must_use]
-pub fn charts_asked(figures: &[Figure], settings: &Settings) -> (Vec<Chart>, Vec<String>) {
-    let (mut all, mut missing): (Vec<Chart>, Vec<String>) = (Vec::new(), Vec::new());
-    for figure in figures {
-        all.extend(sections(figure, settings).asked);
-    }
-    for quantity in &settings.show {
-        if figures.iter().flat_map(Figure::runs).all(|run| run.column(quantity).is_none()) {
-            missing.push(quantity.clone());
-        }
-    }
+pub fn charts_asked(figures: &[Figure], settings: &Settings) -> Vec<Chart> {
+    let asked = figures.iter().flat_map(|figure| sections(figure, settings).asked);
+    let mut all: Vec<Chart> = asked.collect();
     name_apart(&mut all);
-    (all, missing)
+    all
 }
 
 /// Two experiments whose names differ in what file names cannot hold get different ones.
