@@ -31,10 +31,11 @@ struct Spread {
 }
 
 impl Spread {
-    /// By two passes, so that equal values deviate by nothing.
+    /// By two passes. Equal values deviate by nothing, whatever their sum is rounded to.
     fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
+        let are_equal = values.windows(2).all(|pair| pair[0] == pair[1]);
+        let mean = if are_equal { values[0] } else { values.iter().sum::<f64>() / count };
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Self { mean, std: (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()) }
     }

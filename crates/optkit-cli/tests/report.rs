@@ -140,7 +140,7 @@ fn the_report_of_experiments_compares_their_configurations() {
         last.starts_with("report ") && last.contains("all.html") && last.contains("rates.html"),
         "{last}"
     );
-    let table = std::fs::read_to_string(folder.join("all/radii_loss_epochs.csv")).expect("a table");
+    let table = std::fs::read_to_string(folder.join("all/radii_loss_iterations.csv")).expect("a table");
     assert!(table.contains("\"apts, radius = 0.01\",6,") && table.contains(",2\n"), "{table}");
     assert!(folder.join("all/rates_loss_gradients.png").exists());
     assert!(
