@@ -140,12 +140,19 @@ fn row(group: &Group, measures: &[String]) -> Vec<String> {
     };
     let mut row = vec![group.configuration.clone(), runs, text(group.spread(|s| s.loss), 1.0, 4, "")];
     row.extend(measures.iter().map(|name| text(group.measure(name), 100.0, 2, "%")));
-    let mean = |of: fn(&Summary) -> f64| group.spread(of).map(|s| Spread { std: None, ..s });
-    row.push(text(mean(|s| s.epochs as f64), 1.0, 0, ""));
-    row.push(text(mean(|s| s.gradient_equivalents), 1.0, 0, ""));
-    row.push(mean(|s| s.seconds).map_or_else(|| "-".to_owned(), |s| format!("{:.2} s", s.mean)));
+    let mean = |of: fn(&Summary) -> f64, write: fn(f64) -> String| {
+        group.spread(of).map_or_else(|| "-".to_owned(), |spread| write(spread.mean))
+    };
+    row.push(mean(|s| s.epochs as f64, count));
+    row.push(mean(|s| s.gradient_equivalents, count));
+    row.push(mean(|s| s.seconds, |seconds| format!("{seconds:.2} s")));
     row.push(group.statuses());
     row
+}
+
+/// A mean of counts: `100`, `66.3`.
+fn count(mean: f64) -> String {
+    if mean.fract() == 0.0 { format!("{mean:.0}") } else { format!("{mean:.1}") }
 }
 
 /// The first column and the last to the left, the others to the right.

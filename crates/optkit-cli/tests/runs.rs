@@ -111,6 +111,8 @@ fn a_single_run_is_kept_where_that_is_asked_for() {
     assert!(first.out.contains("\nkept in "), "{}", first.out);
     let kept = folder.join("runs/function/apts-seed0");
     assert_eq!(fs::read(&log).unwrap(), fs::read(kept.join("run.jsonl")).unwrap());
+    let unlogged = run(&["solve", &path, "--runs", &runs, "--log", &at(&folder, "other.csv")]);
+    assert!(unlogged.err.contains("`--log` writes nothing; its log is `"), "{}", unlogged.err);
     let again = run(&["solve", &path, "--runs", &runs]);
     assert_eq!(again.code, Some(0));
     assert!(again.out.starts_with("this run has ended before; --again runs it anew\n"), "{}", again.out);

@@ -16,6 +16,8 @@ use crate::stderr;
 pub(super) struct Single {
     shown: Box<dyn Show + Send>,
     style: Style,
+    /// Whether logs were asked for.
+    logs: bool,
 }
 
 /// What is wanted on standard output.
@@ -34,7 +36,7 @@ impl Single {
             (_, true) => Style::Json,
             _ => Style::Text,
         };
-        Self { shown: show::plain(args, pace), style }
+        Self { shown: show::plain(args, pace), style, logs: !args.log.is_empty() }
     }
 }
 
@@ -65,12 +67,21 @@ impl Watch for Single {
                 }
                 Ok(())
             }
-            End::Kept(summary, _) => match self.style {
-                Style::Text => kept(trial, summary),
-                // Its records, as a run that is made now would print them.
-                Style::Json => io::stdout().lock().write_all(&std::fs::read(trial.log())?),
-                Style::Quiet => Ok(()),
-            },
+            End::Kept(summary, _) => {
+                if self.logs {
+                    let log = trial.log();
+                    let place = log.display();
+                    stderr::line(format_args!(
+                        "warning: this run has ended before, and `--log` writes nothing; its log is `{place}`"
+                    ));
+                }
+                match self.style {
+                    Style::Text => kept(trial, summary),
+                    // Its records, as a run that is made now would print them.
+                    Style::Json => io::stdout().lock().write_all(&std::fs::read(trial.log())?),
+                    Style::Quiet => Ok(()),
+                }
+            }
             End::Failed(_) | End::NotBegun => Ok(()),
         }
     }

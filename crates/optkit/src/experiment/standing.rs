@@ -59,7 +59,7 @@ impl Asked<'_> {
             if self.mode == Mode::Resume {
                 return Err(nothing());
             }
-            if before.state == State::Begun {
+            if before.state != State::Interrupted {
                 warn(Warning::BegunAnew { folder: folder.path().to_owned() });
             }
             folder.clear()?;

@@ -145,8 +145,8 @@ pub enum Warning {
         /// Now.
         now: String,
     },
-    /// The run was killed before its first checkpoint.
-    #[error("`{}` was ended before its first checkpoint and begins anew", folder.display())]
+    /// The run was killed before its first checkpoint, or its checkpoints were cleared away.
+    #[error("`{}` has no checkpoint to go on from, and begins anew", folder.display())]
     BegunAnew {
         /// Its folder.
         folder: PathBuf,
