@@ -1,8 +1,8 @@
 //! A plain function with its work counted.
 
 use crate::{
-    Archive, Bounds, Decomposition, HessianProduct, LoadError, Objective, Pass, Residuals, Subset,
-    Unsupported, Work,
+    Archive, Bounds, Decomposition, GaussNewton, HessianProduct, LoadError, NoGaussNewton, Objective, Pass,
+    Residuals, Subset, Unsupported, Work,
 };
 
 /// Wraps an objective that does not count, and counts: a value costs ½ gradient equivalent, a value with gradient
@@ -77,6 +77,9 @@ impl<F: Objective> Objective for Counted<F> {
     }
     fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
         self.inner.decompose(parts)
+    }
+    fn gauss_newton(&self, parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
+        self.inner.gauss_newton(parts)
     }
     fn work(&self) -> Work {
         self.work

@@ -25,6 +25,7 @@ mod decomposition;
 mod derivative_check;
 mod from_fn;
 mod from_value;
+mod gauss_newton;
 mod objective;
 mod operator;
 mod optimizer;
@@ -44,6 +45,7 @@ pub use derivative_check::{
 };
 pub use from_fn::{FromFn, WithHessianProduct, from_fn};
 pub use from_value::{FromValue, from_value};
+pub use gauss_newton::{CoarseSpace, Direction, GaussNewton, NoGaussNewton, Source};
 pub use objective::{Bounds, HessianProduct, Objective, Pass, Residuals, Samples, Span};
 pub use operator::{Column, Compact, Operator, Restriction, Zero};
 pub use optimizer::{

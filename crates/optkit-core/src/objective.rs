@@ -1,6 +1,6 @@
 //! What is minimised: f: ℝⁿ → ℝ with its gradient, and whatever else it offers.
 
-use crate::{Archive, Decomposition, LoadError, Subset, Unsupported, Work};
+use crate::{Archive, Decomposition, GaussNewton, LoadError, NoGaussNewton, Subset, Unsupported, Work};
 
 /// A function f: ℝⁿ → ℝ. The first three methods are all that a user must write.
 ///
@@ -61,6 +61,12 @@ pub trait Objective: Send {
     /// f split over subsets of its variables, so that a part costs less than the whole.
     fn decompose(&self, _parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
         Err(Unsupported)
+    }
+
+    /// f as a function of outputs, with local models of `parts` and a coarse model, evaluated on its own. Sums of
+    /// squares need not offer this: two-level methods make it of [`residuals`](Self::residuals).
+    fn gauss_newton(&self, _parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
+        Err(NoGaussNewton::Unsupported)
     }
 
     /// Work done so far. Plain functions are counted by [`Counted`](crate::Counted), which supplies this.

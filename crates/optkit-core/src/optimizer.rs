@@ -259,6 +259,9 @@ pub enum StartError {
         /// Who needs it.
         method: &'static str,
     },
+    /// A method needs local Gauss–Newton models, and there are none.
+    #[error("{0}")]
+    GaussNewton(crate::NoGaussNewton),
     /// The partition is for another number of variables.
     #[error("the partition splits {partition} variables, but the objective has {dim}")]
     PartitionLength {

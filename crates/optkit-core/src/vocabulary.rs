@@ -89,6 +89,14 @@ pub enum Slot {
     Model,
     /// As the `subproblem` of a trust region.
     Subproblem,
+    /// As the `local` solver of `apts`.
+    Local,
+    /// As what `apts` makes of the parts' steps: `combine`.
+    Combine,
+    /// As what `apts` does between the combined step and the next iteration: `sweeps`.
+    Sweeps,
+    /// As how many samples a method sees: `samples`.
+    Samples,
     /// As what improves a point before a method's own step: `precondition` of `lbfgs`.
     Preconditioner,
 }

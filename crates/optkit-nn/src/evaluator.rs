@@ -326,34 +326,46 @@ impl<S: Scalar> Evaluator<S> {
         self.weights.pack(&self.model.plan, &self.scope, theta, frozen);
     }
 
-    /// The mean loss, summed in the order of the chunks.
     fn total(&self) -> f64 {
-        let factor = self.model.head.factor(self.model.samples.count(), self.model.plan.outputs);
-        factor * self.workers.iter().map(|w| w.total).sum::<f64>()
+        total_of(&self.model, &self.workers)
     }
 
-    /// Sum the chunks' gradients in their order, in `f64`, into the tensors' places.
     fn reduce(&mut self, gradient: &mut [f64]) {
-        let Self { model, scope, workers, reduced, .. } = self;
-        for (k, (d, uses)) in model.plan.dense.iter().zip(&scope.uses).enumerate() {
-            let columns = padded(d.outputs);
-            if uses.weight {
-                let sums = &mut reduced[..workers[0].sums[k].weight.len()];
-                sum_chunks(workers, |w| &w.sums[k].weight, sums);
-                let rows = gradient[d.weight.clone()].chunks_exact_mut(d.inputs);
-                if k == 0 && model.sparse() {
-                    transpose(sums, columns, rows);
-                } else {
-                    rows.zip(sums.chunks_exact(padded(d.inputs))).for_each(|(to, from)| {
-                        to.copy_from_slice(&from[..d.inputs]);
-                    });
-                }
+        reduce_into((&self.model, &self.scope), &self.workers, &mut self.reduced, gradient);
+    }
+}
+
+/// The mean loss, summed in the order of the chunks.
+pub(crate) fn total_of<S: Scalar>(model: &Model<S>, workers: &[Worker<S>]) -> f64 {
+    let factor = model.head.factor(model.samples.count(), model.plan.outputs);
+    factor * workers.iter().map(|w| w.total).sum::<f64>()
+}
+
+/// Sum the chunks' gradients in their order, in `f64`, into the tensors' places; `reduced` is room for those of a layer.
+pub(crate) fn reduce_into<S: Scalar>(
+    (model, scope): (&Model<S>, &Scope),
+    workers: &[Worker<S>],
+    reduced: &mut [f64],
+    gradient: &mut [f64],
+) {
+    for (k, (d, uses)) in model.plan.dense.iter().zip(&scope.uses).enumerate() {
+        let columns = padded(d.outputs);
+        if uses.weight {
+            let sums = &mut reduced[..workers[0].sums[k].weight.len()];
+            sum_chunks(workers, |w| &w.sums[k].weight, sums);
+            let rows = gradient[d.weight.clone()].chunks_exact_mut(d.inputs);
+            if k == 0 && model.sparse() {
+                transpose(sums, columns, rows);
+            } else {
+                rows.zip(sums.chunks_exact(padded(d.inputs))).for_each(|(to, from)| {
+                    to.copy_from_slice(&from[..d.inputs]);
+                });
             }
-            if uses.bias {
-                let sums = &mut reduced[..columns];
-                sum_chunks(workers, |w| &w.sums[k].bias, sums);
-                gradient[d.bias.clone()].copy_from_slice(&sums[..d.outputs]);
-            }
+        }
+        if uses.bias {
+            let sums = &mut reduced[..columns];
+            sum_chunks(workers, |w| &w.sums[k].bias, sums);
+            gradient[d.bias.clone()].copy_from_slice(&sums[..d.outputs]);
         }
     }
 }

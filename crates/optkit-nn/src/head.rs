@@ -39,6 +39,20 @@ pub(crate) struct Tangent<'a, S> {
     pub(crate) to: &'a mut [S],
 }
 
+/// One sample, whose factor of the loss's curvature is wanted.
+pub(crate) struct FactorRow<'a, S> {
+    /// ∂ℓ/∂y of the mean, as [`Head::run`] wrote it.
+    pub(crate) gradient: &'a [S],
+    pub(crate) outputs: &'a [S],
+    /// The sample.
+    pub(crate) row: usize,
+    pub(crate) width: usize,
+    /// Number of samples of the whole evaluation.
+    pub(crate) count: usize,
+    /// \[width, padded width\]: rows sₖ with Σₖ sₖsₖᵀ = ∂²ℓ/∂y² of this sample's loss.
+    pub(crate) to: &'a mut [S],
+}
+
 impl Head {
     /// What the sum over the samples is multiplied with.
     pub(crate) fn factor(self, count: usize, width: usize) -> f64 {
@@ -95,6 +109,35 @@ impl Head {
             }
             (Self::Loss(Loss::CrossEntropy) | Self::Hits, _) => {
                 unreachable!("checked when the objective was made: this head has a gradient")
+            }
+        }
+    }
+}
+
+impl Head {
+    /// The exact factor of the curvature of one sample's loss in its outputs. Of cross-entropy diag p − ppᵀ has the rows
+    /// √pₖ (eₖ − p); the other losses' curvature is diagonal.
+    pub(crate) fn factor_rows<S: Scalar>(self, targets: &Targets, sample: FactorRow<'_, S>) {
+        let FactorRow { gradient, outputs: _, row, width, count, to } = sample;
+        let stride = padded(width);
+        to.fill(S::ZERO);
+        match (self, &targets.kind) {
+            (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
+                let label = labels[row] as usize;
+                let count = S::from_f64(count as f64);
+                let p = |c: usize| count * gradient[c] + if c == label { S::ONE } else { S::ZERO };
+                for (k, to) in to.chunks_exact_mut(stride).enumerate() {
+                    let root = S::from_f64(p(k).to_f64().max(0.0).sqrt());
+                    to[..width].iter_mut().enumerate().for_each(|(c, to)| *to = -root * p(c));
+                    to[k] += root;
+                }
+            }
+            (Self::Loss(Loss::MeanSquared), _) => {
+                let root = S::from_f64((2.0 / width as f64).sqrt());
+                to.chunks_exact_mut(stride).enumerate().for_each(|(k, to)| to[k] = root);
+            }
+            (Self::Loss(Loss::CrossEntropy) | Self::Hits, _) => {
+                unreachable!("checked when the objective was made: this head has a curvature")
             }
         }
     }

@@ -79,6 +79,7 @@ mod buffer;
 mod decomposition;
 mod evaluator;
 mod gather;
+mod gauss_newton;
 mod head;
 mod kernels;
 mod layer;

@@ -63,7 +63,7 @@ impl<S: Scalar> Model<S> {
     }
 
     /// Rows of activations that a chunk needs.
-    fn room(&self, chunk: usize) -> usize {
+    pub(crate) fn room(&self, chunk: usize) -> usize {
         self.room.unwrap_or_else(|| self.chunk_rows(chunk).len())
     }
 

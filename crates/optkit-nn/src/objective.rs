@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use optkit_core::{
-    Archive, Decomposition, HessianProduct, LoadError, Objective, Pass, Samples as Seen, Span, Subset,
-    Unsupported, Work,
+    Archive, Decomposition, GaussNewton, HessianProduct, LoadError, NoGaussNewton, Objective, Pass,
+    Samples as Seen, Span, Subset, Unsupported, Work,
 };
 
 use crate::batches::{self, Batches};
 use crate::decomposition::NetworkDecomposition;
 use crate::evaluator::{Evaluator, Published};
+use crate::gauss_newton::NetworkGaussNewton;
 use crate::head::Head;
 use crate::model::Model;
 use crate::plan::{Plan, Scope};
@@ -186,6 +187,11 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         }
         let model = self.evaluator.model.clone();
         Ok(Box::new(NetworkDecomposition::new(model, self.published.clone(), parts)))
+    }
+
+    /// Parts are unions of whole tensors.
+    fn gauss_newton(&self, parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
+        Ok(Box::new(NetworkGaussNewton::new(self.evaluator.model.clone(), parts)?))
     }
 
     fn work(&self) -> Work {

@@ -128,6 +128,14 @@ impl Scope {
         Self { keep: vec![false; plan.dense.len()], ..Self::whole(plan) }
     }
 
+    /// Everything, or all but the lowest weights; the lowest outputs are kept, and those above whose products are wide.
+    pub(crate) fn levels(plan: &Plan, lowest: bool) -> Self {
+        let uses = |k: usize| Use { weight: k > 0 || lowest, bias: true };
+        let keep = plan.dense.iter().enumerate().map(|(k, d)| k == 0 || d.inputs > RECOMPUTE);
+        let from = if lowest { 0 } else { plan.dense[0].step };
+        Self { first: 0, from, uses: (0..plan.dense.len()).map(uses).collect(), keep: keep.collect() }
+    }
+
     /// The tensors that `subset` touches.
     pub(crate) fn part(plan: &Plan, subset: &Subset) -> Self {
         let touches =

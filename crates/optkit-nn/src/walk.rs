@@ -4,6 +4,7 @@
 //! whose activations stay in the first cache through all layers and back). Outputs of dense layers that are kept go
 //! to memory straight away; everything else is scratch.
 
+pub(crate) mod levels;
 pub(crate) mod tangent;
 
 use std::ops::Range;
@@ -29,6 +30,8 @@ pub(crate) enum Forward<'a, S> {
     Compute,
     /// They are there; so are all others that are kept.
     Known,
+    /// They are there; the others are not.
+    Above,
     /// z ← base + ratio·(z − base), with z what is kept.
     Line { base: &'a [Kept<S>], ratio: S },
 }
@@ -96,7 +99,7 @@ impl<S: Scalar> Walk<'_, S> {
         let frozen = self.frozen.map(|chunks| &chunks[chunk]);
         let base = match self.forward {
             Forward::Line { base, .. } => Some(&base[chunk][self.scope.first]),
-            Forward::Compute | Forward::Known => None,
+            Forward::Compute | Forward::Known | Forward::Above => None,
         };
         let start = self.model.chunk_rows(chunk).start;
         for tile in self.model.chunks[chunk].clone() {
@@ -211,6 +214,7 @@ impl<S: Scalar> Walk<'_, S> {
         let is_kept = !kept.get()[k].is_empty();
         match self.forward {
             Forward::Known if is_kept => return,
+            Forward::Above if lowest => return,
             Forward::Compute if lowest && self.sparse() => return,
             Forward::Line { ratio, .. } if lowest => {
                 if let (Keep::Write(kept), Some(base)) = (&mut *kept, block.base) {

@@ -63,7 +63,7 @@ impl<S: Scalar> Weights<S> {
 }
 
 /// `to`\[in, stride\] ← `from`\[out, in\]ᵀ, in blocks that stay in cache.
-fn transpose<S: Scalar>(from: &[f64], inputs: usize, to: &mut [S], stride: usize) {
+pub(crate) fn transpose<S: Scalar>(from: &[f64], inputs: usize, to: &mut [S], stride: usize) {
     const BLOCK: usize = 16;
     for (block, rows) in from.chunks(BLOCK * inputs).enumerate() {
         let columns = block * BLOCK..block * BLOCK + rows.len() / inputs;

@@ -34,6 +34,7 @@ mod partition;
 mod preconditioner;
 mod restricted;
 mod sweep;
+mod two_level;
 
 pub use apts::{Apts, MakeSolver};
 pub use methods::{METHODS, PARTITIONS, Preset};
@@ -41,3 +42,4 @@ pub use options::Options;
 pub use partition::{Deal, Partition, PartitionError};
 pub use preconditioner::{PreconditionerOptions, SchwarzPreconditioner};
 pub use sweep::{AdditiveSweep, Frozen, SweepReport};
+pub use two_level::{Combine, Control, Growing, TwoLevel, TwoLevelOptions};

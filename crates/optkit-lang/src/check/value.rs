@@ -376,6 +376,10 @@ pub(super) fn slot_words(slot: Slot) -> &'static str {
         Slot::Model => "a model",
         Slot::Subproblem => "a subproblem solver",
         Slot::Preconditioner => "a preconditioner",
+        Slot::Local => "a solver of a part",
+        Slot::Combine => "a way to combine the parts' steps",
+        Slot::Sweeps => "sweeps",
+        Slot::Samples => "a choice of samples",
     }
 }
 

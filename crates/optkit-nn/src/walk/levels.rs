@@ -1,0 +1,460 @@
+//! Passes of the two-level method over a chunk: images of directions, the coarse model, trial points, local factors.
+//!
+//! All of them stand on the lowest layer's outputs z, which are kept; none but [`Levels::image`] multiplies with the
+//! input. A *direction* d has an image under the lowest layer, ż = x·V⁰ᵀ, kept as z is; from there it goes up as tangents
+//! do (Pearlmutter 1994), J d being what it does to the outputs:
+//!
+//! ```text
+//! coarse   M_ab = Σ (J d_a)ᵀ φ'' (J d_b),    β_a = Σ φ'ᵀ J d_a
+//! trial    z + Σ c_a ż_a + Σ c_a v_a         and the layers above at the trial point
+//! factors  A_l = Σ x xᵀ,  G_l = Σ (∂y/∂z_l)ᵀ φ'' (∂y/∂z_l), by rows √φ'' walked back (Martens & Grosse 2015)
+//! ```
+
+use super::{BLOCK, Block, Keep, Walk, rows, rows_mut};
+use crate::Scalar;
+use crate::buffer::Buffer;
+use crate::gauss_newton::directions::{Images, Packed, Shift};
+use crate::gauss_newton::moments::{Moment, Tests};
+use crate::head::FactorRow;
+use crate::kernels::{LANES, Product, SparseForward, Start, padded};
+use crate::layers::{log_softmax, sigmoid, tanh};
+use crate::model::{Kept, Model};
+use crate::plan::Kind;
+use crate::samples::Store;
+use crate::worker::Worker;
+
+/// Rows of factors walked back together.
+const FACTOR_ROWS: usize = 128;
+
+/// What the passes write for a chunk. Owned by the two-level evaluator, one a chunk.
+#[derive(Debug)]
+pub(crate) struct LevelWorker<S> {
+    /// Tangents of the outputs of every step, for the block and the direction at hand.
+    tangents: Vec<Buffer<S>>,
+    /// J d of the block, by direction, and φ'' J d.
+    images: Vec<Buffer<S>>,
+    curved: Vec<Buffer<S>>,
+    /// M by rows, its lower triangle, and β.
+    pub(crate) matrix: Vec<f64>,
+    pub(crate) slopes: Vec<f64>,
+    /// Rows √φ'' on their way back, and outputs repeated for them.
+    factor: Buffer<S>,
+    factor_below: Buffer<S>,
+    repeated: Buffer<S>,
+    /// A and G by dense layer; A of the lowest is not made here.
+    pub(crate) inputs: Vec<Moment<S>>,
+    pub(crate) outputs: Vec<Moment<S>>,
+    /// Samples that entered the G.
+    pub(crate) sampled: usize,
+}
+
+impl<S: Scalar> LevelWorker<S> {
+    pub(crate) fn new(model: &Model<S>, tests: &Tests<S>) -> Self {
+        let plan = &model.plan;
+        let block = |width: usize| Buffer::new(BLOCK * padded(width));
+        let rows = FACTOR_ROWS.max(plan.outputs);
+        Self {
+            tangents: plan.steps.iter().map(|step| block(step.width)).collect(),
+            images: Vec::new(),
+            curved: Vec::new(),
+            matrix: Vec::new(),
+            slopes: Vec::new(),
+            factor: Buffer::new(rows * plan.widest()),
+            factor_below: Buffer::new(rows * plan.widest()),
+            repeated: Buffer::new(rows * plan.widest()),
+            inputs: tests.inputs_moments(plan, BLOCK),
+            outputs: tests.outputs_moments(plan, rows),
+            sampled: 0,
+        }
+    }
+
+    /// Room for `count` directions.
+    fn reserve(&mut self, count: usize, outputs: usize) {
+        while self.images.len() < count {
+            self.images.push(Buffer::new(BLOCK * padded(outputs)));
+            self.curved.push(Buffer::new(BLOCK * padded(outputs)));
+        }
+        self.matrix.clear();
+        self.matrix.resize(count * count, 0.0);
+        self.slopes.clear();
+        self.slopes.resize(count, 0.0);
+    }
+}
+
+/// A walk over known lowest outputs, for the passes of this file.
+pub(crate) struct Levels<'a, S: Scalar> {
+    pub(crate) walk: Walk<'a, S>,
+}
+
+/// Which samples enter the factors of the outputs' side: those at `offset`, `offset` + `stride`, …
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) stride: usize,
+    pub(crate) offset: usize,
+}
+
+/// Buffers of a chunk that a trial reads and writes.
+pub(crate) struct TrialChunk<'a, S> {
+    pub(crate) current: &'a Kept<S>,
+    pub(crate) images: Images<'a, S>,
+    pub(crate) to: &'a mut Kept<S>,
+    pub(crate) total: &'a mut Buffer<S>,
+}
+
+impl<S: Scalar> Levels<'_, S> {
+    fn model(&self) -> &Model<S> {
+        self.walk.model
+    }
+
+    /// The blocks of a chunk.
+    fn blocks(&self, chunk: usize) -> impl Iterator<Item = (usize, Block<'static, S>)> {
+        let model = self.walk.model;
+        let start = model.chunk_rows(chunk).start;
+        let tiles = model.chunks[chunk].clone();
+        tiles.flat_map(move |tile| {
+            let tile_rows = model.samples.tile_rows(tile);
+            (0..tile_rows.len()).step_by(BLOCK).map(move |at| {
+                let in_tile = at..(at + BLOCK).min(tile_rows.len());
+                let rows = tile_rows.start + in_tile.start..tile_rows.start + in_tile.end;
+                let in_chunk = rows.start - start..rows.end - start;
+                (tile, Block { rows, in_chunk, in_tile, frozen: None, base: None })
+            })
+        })
+    }
+
+    /// ż = x·Vᵀ of the lowest layer for chunk `chunk`, V packed as weights are.
+    pub(crate) fn image(&self, chunk: usize, v: &[S], worker: &mut Worker<S>, to: &mut Buffer<S>) {
+        let model = self.model();
+        let d = &model.plan.dense[0];
+        let columns = padded(d.outputs);
+        if let (Store::Sparse(tiles), true) = (model.samples.store(), model.sparse()) {
+            let start = model.chunk_rows(chunk).start;
+            for tile in model.chunks[chunk].clone() {
+                let of_tile = model.samples.tile_rows(tile);
+                let z = rows_mut(to, &(of_tile.start - start..of_tile.end - start), columns);
+                z.fill(S::ZERO);
+                (model.kernels.sparse_forward)(SparseForward {
+                    tile: &tiles[tile],
+                    values: &model.values,
+                    weights: v,
+                    columns,
+                    z,
+                });
+            }
+            return;
+        }
+        for (_, block) in self.blocks(chunk) {
+            let x = self.input(&block, worker);
+            (model.kernels.product)(Product {
+                a: x,
+                a_row: padded(d.inputs),
+                a_inner: 1,
+                b: v,
+                c: rows_mut(to, &block.in_chunk, columns),
+                rows: block.len(),
+                inner: d.inputs,
+                columns,
+                start: Start::Zero,
+            });
+        }
+    }
+
+    /// What comes into the lowest dense layer, where products are dense.
+    fn input<'b>(&self, block: &Block<'_, S>, worker: &'b mut Worker<S>) -> &'b [S] {
+        let (model, plan) = (self.model(), &self.model().plan);
+        let stride = padded(plan.inputs);
+        model.samples.expand(block.rows.clone(), &model.values, &mut worker.input, stride);
+        let first = plan.dense[0].step;
+        for i in 0..first {
+            let width = plan.steps[i].width;
+            let stride = padded(width);
+            let mut out = std::mem::take(&mut worker.outs[i]);
+            let x = if i == 0 { &worker.input } else { &worker.outs[i - 1] };
+            let (x, y) = (&x[..block.len() * stride], &mut out[..block.len() * stride]);
+            match plan.steps[i].kind {
+                Kind::Relu => (model.kernels.relu)(x, y),
+                Kind::Sigmoid => (model.kernels.sigmoid)(x, y),
+                Kind::Tanh => (model.kernels.tanh)(x, y),
+                Kind::LogSoftmax => log_softmax::forward(x, y, width, stride),
+                Kind::Dense(_) => {}
+            }
+            worker.outs[i] = out;
+        }
+        let x = if first == 0 { &worker.input } else { &worker.outs[first - 1] };
+        &x[..block.len() * padded(plan.width_before(first))]
+    }
+
+    /// The moment of what comes into the lowest layer, of the samples of `tile`; `room` holds a block of it where products
+    /// are sparse.
+    pub(crate) fn input_moment(
+        &self,
+        tile: usize,
+        (worker, room): (&mut Worker<S>, &mut Buffer<S>),
+        to: &mut Moment<S>,
+    ) {
+        let model = self.model();
+        let of_tile = model.samples.tile_rows(tile);
+        for at in of_tile.clone().step_by(BLOCK) {
+            let rows = at..(at + BLOCK).min(of_tile.end);
+            let len = rows.len();
+            if model.sparse() {
+                let stride = padded(model.plan.inputs);
+                model.samples.expand(rows, &model.values, room, stride);
+                to.add(model.kernels, &room[..len * stride], len);
+            } else {
+                let block = Block { rows, in_chunk: 0..len, in_tile: 0..len, frozen: None, base: None };
+                let x = self.input(&block, worker);
+                to.add(model.kernels, x, len);
+            }
+        }
+    }
+
+    /// Outputs of the layers above the lowest; the loss into `worker.total`.
+    pub(crate) fn settle(&self, chunk: usize, worker: &mut Worker<S>, kept: &mut Kept<S>) {
+        worker.total = 0.0;
+        let mut kept = Keep::Write(kept);
+        for (_, block) in self.blocks(chunk) {
+            self.walk.forward_block(&block, worker, &mut kept);
+            self.walk.head(&block, worker, &kept);
+        }
+    }
+
+    /// Outputs at a trial point into `io`, the loss into `worker.total`. The weights of the walk are the trial point's.
+    pub(crate) fn trial(&self, chunk: usize, shift: &Shift<S>, worker: &mut Worker<S>, io: TrialChunk<'_, S>) {
+        worker.total = 0.0;
+        let columns = padded(self.model().plan.dense[0].outputs);
+        let TrialChunk { current, images, to, total } = io;
+        let mut kept = Keep::Write(to);
+        for (_, block) in self.blocks(chunk) {
+            if let Keep::Write(to) = &mut kept {
+                let z = rows(&current[0], &block.in_chunk, columns);
+                let sum = rows_mut(total, &block.in_chunk, columns);
+                let of_block = images.rows(&block.in_chunk, columns);
+                shift.apply(z, of_block, rows_mut(&mut to[0], &block.in_chunk, columns), sum);
+            }
+            self.walk.forward_block(&block, worker, &mut kept);
+            self.walk.head(&block, worker, &kept);
+        }
+    }
+
+    /// M and β over `directions` into `levels`, all but what the mean divides by.
+    pub(crate) fn coarse(
+        &self,
+        chunk: usize,
+        directions: &[Packed<S>],
+        (kept, images): (&Kept<S>, Images<'_, S>),
+        (worker, levels): (&mut Worker<S>, &mut LevelWorker<S>),
+    ) {
+        let (model, k) = (self.model(), directions.len());
+        levels.reserve(k, model.plan.outputs);
+        let mut kept = Keep::Read(kept);
+        for (_, block) in self.blocks(chunk) {
+            self.walk.forward_block(&block, worker, &mut kept);
+            self.walk.head(&block, worker, &kept);
+            let len = block.len() * padded(model.plan.outputs);
+            for (a, direction) in directions.iter().enumerate() {
+                self.tangents(direction, &images, &block, (worker, &kept), levels);
+                let last = levels.tangents.last().expect("a network has steps");
+                levels.images[a][..len].copy_from_slice(&last[..len]);
+                model.head.tangent(
+                    &model.targets,
+                    crate::head::Tangent {
+                        gradient: &worker.gradient[..len],
+                        outputs: &levels.images[a][..len],
+                        width: model.plan.outputs,
+                        rows: block.rows.clone(),
+                        count: model.samples.count(),
+                        to: &mut levels.curved[a][..len],
+                    },
+                );
+                levels.slopes[a] += dot(&worker.gradient[..len], &levels.images[a][..len]);
+                for b in 0..=a {
+                    levels.matrix[a * k + b] += dot(&levels.curved[a][..len], &levels.images[b][..len]);
+                }
+            }
+        }
+    }
+
+    /// Tangents of all outputs along `direction`, from the lowest layer that it moves.
+    fn tangents(
+        &self,
+        direction: &Packed<S>,
+        images: &Images<'_, S>,
+        block: &Block<'_, S>,
+        (worker, kept): (&Worker<S>, &Keep<'_, S>),
+        levels: &mut LevelWorker<S>,
+    ) {
+        let (plan, kernels) = (&self.model().plan, self.model().kernels);
+        let lowest = plan.dense[direction.lowest].step;
+        for (i, step) in plan.steps.iter().enumerate().skip(lowest) {
+            let stride = padded(step.width);
+            let mut out = std::mem::take(&mut levels.tangents[i]);
+            let ry = &mut out[..block.len() * stride];
+            if let Kind::Dense(k) = step.kind {
+                let below = if k > direction.lowest { &levels.tangents[i - 1][..] } else { &[] };
+                self.dense_tangent(i, direction, (images, below), block, (worker, kept), ry);
+            } else {
+                ry.copy_from_slice(&levels.tangents[i - 1][..block.len() * stride]);
+                let y = self.walk.after(i, block, worker, kept);
+                match step.kind {
+                    Kind::Relu => (kernels.relu_gradient)(y, ry),
+                    Kind::Sigmoid => sigmoid::backward(y, ry),
+                    Kind::Tanh => tanh::backward(y, ry),
+                    Kind::LogSoftmax => log_softmax::tangent(y, ry, step.width, stride),
+                    Kind::Dense(_) => {}
+                }
+            }
+            levels.tangents[i] = out;
+        }
+    }
+
+    /// ż = x·Vᵀ + ẋ·Wᵀ + v of the dense layer of step `i`, what it does not move left out.
+    fn dense_tangent(
+        &self,
+        i: usize,
+        direction: &Packed<S>,
+        (images, below): (&Images<'_, S>, &[S]),
+        block: &Block<'_, S>,
+        (worker, kept): (&Worker<S>, &Keep<'_, S>),
+        rz: &mut [S],
+    ) {
+        let model = self.model();
+        let Kind::Dense(k) = model.plan.steps[i].kind else { return };
+        let d = &model.plan.dense[k];
+        let (columns, inputs) = (padded(d.outputs), padded(d.inputs));
+        let bias = &direction.biases[k];
+        let product = |x: &[S], weights: &[S], start: Start<'_, S>, rz: &mut [S]| {
+            (model.kernels.product)(Product {
+                a: x,
+                a_row: inputs,
+                a_inner: 1,
+                b: weights,
+                c: rz,
+                rows: block.len(),
+                inner: d.inputs,
+                columns,
+                start,
+            });
+        };
+        let moved = direction.uses[k].weight;
+        if moved && k == 0 {
+            let image = rows(images.of(direction.source), &block.in_chunk, columns);
+            (model.kernels.shift)(image, bias, rz);
+        } else if moved {
+            product(self.walk.before(i, block, worker, kept), &direction.weights[k], Start::Row(bias), rz);
+        } else {
+            rz.chunks_exact_mut(columns).for_each(|row| row.copy_from_slice(bias));
+        }
+        if k > direction.lowest {
+            product(below, &self.walk.weights.dense[k].forward, Start::Accumulate, rz);
+        }
+    }
+
+    /// A and G of all layers into `levels`; A of the lowest layer is not among them.
+    pub(crate) fn factors(
+        &self,
+        chunk: usize,
+        sample: Sample,
+        kept: &Kept<S>,
+        (worker, levels): (&mut Worker<S>, &mut LevelWorker<S>),
+    ) {
+        let plan = &self.model().plan;
+        levels.inputs.iter_mut().chain(&mut levels.outputs).for_each(Moment::clear);
+        levels.sampled = 0;
+        let mut kept = Keep::Read(kept);
+        for (_, block) in self.blocks(chunk) {
+            self.walk.forward_block(&block, worker, &mut kept);
+            self.walk.head(&block, worker, &kept);
+            for (k, d) in plan.dense.iter().enumerate().skip(1) {
+                let x = self.walk.before(d.step, &block, worker, &kept);
+                levels.inputs[k].add(self.model().kernels, x, block.len());
+            }
+            let first = (sample.offset + sample.stride - block.rows.start % sample.stride) % sample.stride;
+            let mut chosen = (first..block.len()).step_by(sample.stride);
+            let at_once = (FACTOR_ROWS / plan.outputs).max(1);
+            loop {
+                let mut some = [0; FACTOR_ROWS];
+                let some = &mut some[..at_once.min(FACTOR_ROWS)];
+                let count = some.iter_mut().zip(&mut chosen).map(|(to, row)| *to = row).count();
+                if count == 0 {
+                    break;
+                }
+                self.outputs_factors(&some[..count], &block, (worker, &kept), levels);
+                levels.sampled += count;
+            }
+        }
+    }
+
+    /// G of all layers from the samples `chosen` of a block: rows √φ'' walked back.
+    fn outputs_factors(
+        &self,
+        chosen: &[usize],
+        block: &Block<'_, S>,
+        (worker, kept): (&Worker<S>, &Keep<'_, S>),
+        levels: &mut LevelWorker<S>,
+    ) {
+        let (model, plan) = (self.model(), &self.model().plan);
+        let classes = plan.outputs;
+        let many = chosen.len() * classes;
+        let stride = padded(classes);
+        let outputs = self.walk.after(plan.steps.len() - 1, block, worker, kept);
+        for (&row, to) in chosen.iter().zip(levels.factor.chunks_exact_mut(classes * stride)) {
+            model.head.factor_rows(&model.targets, FactorRow {
+                gradient: &worker.gradient[row * stride..(row + 1) * stride],
+                outputs: &outputs[row * stride..(row + 1) * stride],
+                row: block.rows.start + row,
+                width: classes,
+                count: model.samples.count(),
+                to,
+            });
+        }
+        for (i, step) in plan.steps.iter().enumerate().rev() {
+            let stride = padded(step.width);
+            let g = &mut levels.factor[..many * stride];
+            if let Kind::Dense(k) = step.kind {
+                levels.outputs[k].add(model.kernels, g, many);
+                if k == 0 {
+                    return;
+                }
+                let d = &plan.dense[k];
+                (model.kernels.product)(Product {
+                    a: g,
+                    a_row: stride,
+                    a_inner: 1,
+                    b: &self.walk.weights.dense[k].backward,
+                    c: &mut levels.factor_below[..many * padded(d.inputs)],
+                    rows: many,
+                    inner: d.outputs,
+                    columns: padded(d.inputs),
+                    start: Start::Zero,
+                });
+                std::mem::swap(&mut levels.factor, &mut levels.factor_below);
+                continue;
+            }
+            let y = self.walk.after(i, block, worker, kept);
+            let repeated = &mut levels.repeated[..many * stride];
+            for (&row, to) in chosen.iter().zip(repeated.chunks_exact_mut(classes * stride)) {
+                let from = &y[row * stride..(row + 1) * stride];
+                to.chunks_exact_mut(stride).for_each(|to| to.copy_from_slice(from));
+            }
+            match step.kind {
+                Kind::Relu => (model.kernels.relu_gradient)(repeated, g),
+                Kind::Sigmoid => sigmoid::backward(repeated, g),
+                Kind::Tanh => tanh::backward(repeated, g),
+                Kind::LogSoftmax => log_softmax::backward(repeated, g, step.width, stride),
+                Kind::Dense(_) => {}
+            }
+        }
+    }
+}
+
+/// Σ aᵢbᵢ over whole vectors, lane by lane.
+fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
+    let mut lanes = [S::ZERO; LANES];
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().map(|lane| lane.to_f64()).sum()
+}

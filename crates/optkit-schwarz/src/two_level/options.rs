@@ -1,0 +1,91 @@
+//! Settings of the two-level method.
+
+use optkit_core::StartError;
+use optkit_trust_region::RadiusRule;
+
+/// Settings of [`TwoLevel`](crate::TwoLevel).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TwoLevelOptions {
+    /// μ₀, damping of the first local models, relative to their mean eigenvalue.
+    pub damping: f64,
+    /// μ is never smaller.
+    pub min_damping: f64,
+    /// What is made of the parts' steps.
+    pub combine: Combine,
+    /// ν, sweeps over the tail after the combined step.
+    pub sweeps: u32,
+    /// What makes the steps short enough.
+    pub control: Control,
+    /// Thresholds and factors of whichever is controlled; the limits of the radius are for [`Control::Radius`].
+    pub rule: RadiusRule,
+    /// Begin on a few samples, where the objective has samples.
+    pub growing: Option<Growing>,
+}
+
+/// What is made of the parts' steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combine {
+    /// Their sum, halved until f falls.
+    Sum,
+    /// The minimiser of the coarse model over them and, where `previous`, the parts of the last total step.
+    Coarse {
+        /// Whether the last total step is in the span.
+        previous: bool,
+    },
+}
+
+/// What makes the steps short enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The damping μ: doubled where the model promised too much, halved where it kept its promise (Levenberg 1944,
+    /// Marquardt 1963); a step that does not reduce f is halved.
+    Damping,
+    /// A radius Δ in the metric of the local models: μ is the multiplier at which the local steps are Δ long, and the
+    /// combined step is the coarse model's minimiser in the ball.
+    Radius,
+}
+
+/// Samples that grow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growing {
+    /// Samples of the first iteration.
+    pub start: u32,
+    /// How many times as many each iteration sees.
+    pub factor: f64,
+}
+
+impl Default for TwoLevelOptions {
+    fn default() -> Self {
+        Self {
+            damping: 1e-2,
+            min_damping: 3e-3,
+            combine: Combine::Coarse { previous: true },
+            sweeps: 2,
+            control: Control::Damping,
+            rule: RadiusRule::default(),
+            growing: None,
+        }
+    }
+}
+
+impl TwoLevelOptions {
+    /// Refuses settings outside their ranges.
+    pub fn validate(&self) -> Result<(), StartError> {
+        let refuse = |name, value, requirement| Err(StartError::Setting { name, value, requirement });
+        if !(self.damping > 0.0 && self.damping.is_finite()) {
+            return refuse("damping", self.damping, "positive and finite");
+        }
+        if !(self.min_damping > 0.0 && self.min_damping <= self.damping) {
+            return refuse("min_damping", self.min_damping, "positive and at most `damping`");
+        }
+        if let Some(growing) = self.growing {
+            if growing.start == 0 {
+                return refuse("start", 0.0, "at least 1");
+            }
+            if !(growing.factor > 1.0 && growing.factor.is_finite()) {
+                return refuse("factor", growing.factor, "above 1 and finite");
+            }
+        }
+        self.rule.validate()
+    }
+}

@@ -1,0 +1,372 @@
+//! The models of a sum of squares, f = Σ rᵢ², over an index partition: Kᵢ = 2 JᵢᵀJᵢ exactly, M_ab = 2 (Jd_a)ᵀ(Jd_b).
+//!
+//! Kᵢ is kept as the profile of its lower triangle and factored by Cholesky's method inside it (George & Liu 1981), which
+//! is dense for small parts and banded for parts of neighbours. The metric is Moré's (1978): D grows to the largest
+//! curvature 2‖Jⱼ‖² that a variable has had, so that the method does not see the units of the variables.
+
+use optkit_core::{
+    Archive, CoarseSpace, GaussNewton, LoadError, Objective, Source, Subset, Work,
+};
+
+/// Numbers that a part's factor may need: 1 GiB.
+pub(crate) const MOST_ENTRIES: usize = 1 << 27;
+/// A variable's metric is at least this share of the largest: those that no residual sees must not blow up.
+const LEAST_METRIC: f64 = 1e-12;
+
+/// J by rows.
+#[derive(Debug, Default)]
+struct Jacobian {
+    starts: Vec<usize>,
+    columns: Vec<usize>,
+    values: Vec<f64>,
+    is_known: bool,
+}
+
+/// A symmetric matrix by the profile of its lower triangle: row i from column `first[i]` on.
+#[derive(Debug, Default)]
+struct Profile {
+    first: Vec<usize>,
+    starts: Vec<usize>,
+    entries: Vec<f64>,
+    factor: Vec<f64>,
+}
+
+/// What is kept from one call to the next.
+#[derive(Debug)]
+pub(crate) struct ResidualLevels {
+    noise: f64,
+    parts: Vec<Subset>,
+    /// Part and place in it of each variable.
+    owner: Vec<(usize, usize)>,
+    x: Vec<f64>,
+    residuals: Vec<f64>,
+    trial_residuals: Vec<f64>,
+    trial_x: Vec<f64>,
+    jacobian: Jacobian,
+    profiles: Vec<Profile>,
+    metric: Vec<f64>,
+    /// Gradient and step of the parts, one behind the other.
+    gradient: Vec<f64>,
+    step: Vec<f64>,
+    /// By part, its variables' first place in those.
+    places: Vec<usize>,
+}
+
+/// The residuals' models with what evaluates them.
+pub(crate) struct OnResiduals<'a> {
+    pub(crate) state: &'a mut ResidualLevels,
+    pub(crate) f: &'a mut dyn Objective,
+}
+
+impl Profile {
+    /// Take over Σ over rows of `jacobian`, 2 jᵀj at the variables of part `part`.
+    fn assemble(&mut self, jacobian: &Jacobian, part: usize, len: usize, owner: &[(usize, usize)]) {
+        self.first.clear();
+        self.first.extend(0..len);
+        let own = |row: usize| {
+            let range = jacobian.starts[row]..jacobian.starts[row + 1];
+            let entries = jacobian.columns[range.clone()].iter().zip(&jacobian.values[range]);
+            entries.filter(move |(c, _)| owner[**c].0 == part).map(move |(c, v)| (owner[*c].1, *v))
+        };
+        let rows = jacobian.starts.len() - 1;
+        for row in 0..rows {
+            let Some(least) = own(row).map(|(i, _)| i).min() else { continue };
+            own(row).for_each(|(i, _)| self.first[i] = self.first[i].min(least));
+        }
+        self.starts.clear();
+        let mut total = 0;
+        for (i, &first) in self.first.iter().enumerate() {
+            self.starts.push(total);
+            total += i + 1 - first;
+        }
+        self.starts.push(total);
+        self.entries.clear();
+        self.entries.resize(total, 0.0);
+        for row in 0..rows {
+            for (i, v) in own(row) {
+                for (j, w) in own(row).filter(|(j, _)| *j <= i) {
+                    self.entries[self.starts[i] + j - self.first[i]] += 2.0 * v * w;
+                }
+            }
+        }
+    }
+
+    /// K + μD = LLᵀ. False where that is not positive definite in this arithmetic.
+    fn factor(&mut self, damping: f64, metric: impl Fn(usize) -> f64) -> bool {
+        self.factor.clone_from(&self.entries);
+        let l = &mut self.factor;
+        for i in 0..self.first.len() {
+            let (start, first) = (self.starts[i], self.first[i]);
+            for j in first..=i {
+                let (of_j, from_j) = (self.starts[j], self.first[j]);
+                let from = first.max(from_j);
+                let both = l[start + from - first..start + j - first].iter().zip(&l[of_j + from - from_j..]);
+                let sum: f64 = both.map(|(a, b)| a * b).sum();
+                let entry = l[start + j - first] - sum;
+                if j < i {
+                    l[start + j - first] = entry / l[of_j + j - from_j];
+                    continue;
+                }
+                let pivot = entry + damping * metric(i);
+                if pivot.is_nan() || pivot <= 0.0 {
+                    return false;
+                }
+                l[start + i - first] = pivot.sqrt();
+            }
+        }
+        true
+    }
+
+    /// `b` ← −(LLᵀ)⁻¹ b.
+    fn solve(&self, b: &mut [f64]) {
+        let n = self.first.len();
+        for i in 0..n {
+            let (start, first) = (self.starts[i], self.first[i]);
+            let row = &self.factor[start..start + i - first];
+            let sum: f64 = row.iter().zip(&b[first..i]).map(|(l, y)| l * y).sum();
+            b[i] = (b[i] - sum) / self.factor[start + i - first];
+        }
+        for i in (0..n).rev() {
+            let (start, first) = (self.starts[i], self.first[i]);
+            b[i] /= self.factor[start + i - first];
+            let value = b[i];
+            let row = &self.factor[start..start + i - first];
+            row.iter().zip(&mut b[first..i]).for_each(|(l, y)| *y -= l * value);
+        }
+        b.iter_mut().for_each(|b| *b = -*b);
+    }
+}
+
+impl ResidualLevels {
+    pub(crate) fn new(dim: usize, residuals: usize, noise: f64, parts: &[Subset]) -> Self {
+        let mut owner = vec![(0, 0); dim];
+        let mut places = vec![0];
+        for (part, subset) in parts.iter().enumerate() {
+            subset.indices().enumerate().for_each(|(place, index)| owner[index] = (part, place));
+            places.push(places[part] + subset.len());
+        }
+        Self {
+            noise,
+            owner,
+            x: vec![0.0; dim],
+            residuals: vec![0.0; residuals],
+            trial_residuals: vec![0.0; residuals],
+            trial_x: vec![0.0; dim],
+            jacobian: Jacobian::default(),
+            profiles: parts.iter().map(|_| Profile::default()).collect(),
+            metric: Vec::new(),
+            gradient: vec![0.0; dim],
+            step: vec![0.0; dim],
+            places,
+            parts: parts.to_vec(),
+        }
+    }
+
+    pub(crate) fn write(&self, archive: &mut Archive) {
+        archive.put("residuals", self.residuals.clone());
+        archive.put("metric", self.metric.clone());
+    }
+
+    pub(crate) fn read(&mut self, archive: &Archive, x: &[f64]) -> Result<(), LoadError> {
+        self.x.copy_from_slice(x);
+        archive.array_into("residuals", &mut self.residuals)?;
+        self.metric = archive.array("metric")?.to_vec();
+        self.jacobian.is_known = false;
+        Ok(())
+    }
+
+    /// (K_i + μD_i)⁻¹ g_i for all parts, into `step`; NaN where a factorisation breaks down.
+    fn solve(&mut self, damping: f64) {
+        let Self { profiles, gradient, step, places, metric, parts, .. } = self;
+        step.copy_from_slice(gradient);
+        for (part, profile) in profiles.iter_mut().enumerate() {
+            let own = &mut step[places[part]..places[part + 1]];
+            let indices: Vec<usize> = parts[part].indices().collect();
+            if profile.factor(damping, |i| metric[indices[i]]) {
+                profile.solve(own);
+            } else {
+                own.fill(f64::NAN);
+            }
+        }
+    }
+}
+
+impl OnResiduals<'_> {
+    /// J where it stands.
+    fn differentiate(&mut self) {
+        let ResidualLevels { jacobian, x, residuals, .. } = &mut *self.state;
+        if jacobian.is_known {
+            return;
+        }
+        jacobian.starts.clear();
+        jacobian.starts.push(0);
+        jacobian.columns.clear();
+        jacobian.values.clear();
+        let Jacobian { starts, columns, values, is_known } = jacobian;
+        let of = self.f.residuals().expect("the objective had residuals when the run began");
+        of.jacobian(x, &mut |row, column, value| {
+            while starts.len() <= row {
+                starts.push(columns.len());
+            }
+            columns.push(column);
+            values.push(value);
+        });
+        while starts.len() <= residuals.len() {
+            starts.push(columns.len());
+        }
+        *is_known = true;
+    }
+
+    fn evaluate(&mut self, trial: bool) -> f64 {
+        let ResidualLevels { x, trial_x, residuals, trial_residuals, .. } = &mut *self.state;
+        let (x, to) = if trial { (trial_x, trial_residuals) } else { (x, residuals) };
+        let of = self.f.residuals().expect("the objective had residuals when the run began");
+        of.residuals(x, to);
+        to.iter().map(|r| r * r).sum()
+    }
+}
+
+impl GaussNewton for OnResiduals<'_> {
+    fn go_to(&mut self, x: &[f64]) -> f64 {
+        self.state.x.copy_from_slice(x);
+        self.state.jacobian.is_known = false;
+        self.state.metric.clear();
+        self.evaluate(false)
+    }
+
+    fn gradient(&mut self, gradient: &mut [f64]) {
+        self.differentiate();
+        let ResidualLevels { jacobian, residuals, .. } = &*self.state;
+        gradient.fill(0.0);
+        for (row, r) in residuals.iter().enumerate() {
+            let range = jacobian.starts[row]..jacobian.starts[row + 1];
+            for (&column, v) in jacobian.columns[range.clone()].iter().zip(&jacobian.values[range]) {
+                gradient[column] += 2.0 * r * v;
+            }
+        }
+    }
+
+    fn tail_gradient(&mut self, gradient: &mut [f64]) {
+        self.gradient(gradient);
+    }
+
+    fn holds_head(&self, _part: usize) -> bool {
+        false
+    }
+
+    fn factor(&mut self, _sample: u64) {
+        self.differentiate();
+        let ResidualLevels { jacobian, profiles, owner, metric, parts, .. } = &mut *self.state;
+        for (part, profile) in profiles.iter_mut().enumerate() {
+            profile.assemble(jacobian, part, parts[part].len(), owner);
+        }
+        metric.resize(owner.len(), 0.0);
+        let mut squares = vec![0.0; owner.len()];
+        for (&column, v) in jacobian.columns.iter().zip(&jacobian.values) {
+            squares[column] += 2.0 * v * v;
+        }
+        let largest = squares.iter().fold(0.0_f64, |a, &b| a.max(b));
+        let least = if largest > 0.0 { LEAST_METRIC * largest } else { 1.0 };
+        for (d, square) in metric.iter_mut().zip(squares) {
+            *d = d.max(square).max(least);
+        }
+    }
+
+    fn metric(&self) -> &[f64] {
+        &self.state.metric
+    }
+
+    fn prepare_steps(&mut self, gradient: &[f64], _tail: bool) {
+        let ResidualLevels { parts, places, gradient: own, .. } = &mut *self.state;
+        for (part, subset) in parts.iter().enumerate() {
+            subset.gather(gradient, &mut own[places[part]..places[part + 1]]);
+        }
+    }
+
+    fn step_length(&mut self, damping: f64) -> f64 {
+        self.state.solve(damping);
+        let ResidualLevels { parts, places, step, metric, .. } = &*self.state;
+        let of_part = |(part, subset): (usize, &Subset)| {
+            let own = &step[places[part]..places[part + 1]];
+            subset.indices().zip(own).map(|(i, s)| metric[i] * s * s).sum::<f64>()
+        };
+        let squared: f64 = parts.iter().enumerate().map(of_part).sum();
+        if squared.is_nan() { f64::INFINITY } else { squared.sqrt() }
+    }
+
+    fn steps(&mut self, damping: f64, step: &mut [f64]) {
+        self.state.solve(damping);
+        let ResidualLevels { parts, places, step: own, .. } = &*self.state;
+        for (part, subset) in parts.iter().enumerate() {
+            subset.scatter(&own[places[part]..places[part + 1]], step);
+        }
+    }
+
+    /// The Jacobian is at hand wherever it stands.
+    fn keep(&mut self, _direction: &[f64]) {}
+
+    fn coarse(&mut self, space: &CoarseSpace<'_>, matrix: &mut [f64], slopes: &mut [f64]) {
+        self.differentiate();
+        let ResidualLevels { jacobian, residuals, owner, parts, .. } = &*self.state;
+        let k = space.directions.len();
+        // By part, its directions; by row, those that it sees with (J d) there.
+        let mut of_part: Vec<Vec<(usize, Source)>> = vec![Vec::new(); parts.len()];
+        for (a, d) in space.directions.iter().enumerate() {
+            of_part[d.part].push((a, d.source));
+        }
+        let (mut seen, mut along) = (Vec::new(), vec![0.0; k]);
+        matrix.fill(0.0);
+        slopes.fill(0.0);
+        for (row, r) in residuals.iter().enumerate() {
+            seen.clear();
+            let range = jacobian.starts[row]..jacobian.starts[row + 1];
+            for (&column, v) in jacobian.columns[range.clone()].iter().zip(&jacobian.values[range]) {
+                for &(a, source) in &of_part[owner[column].0] {
+                    if !seen.contains(&a) {
+                        seen.push(a);
+                    }
+                    along[a] += v * space.vector(source)[column];
+                }
+            }
+            for &a in &seen {
+                slopes[a] += 2.0 * r * along[a];
+                for &b in &seen {
+                    matrix[a * k + b] += 2.0 * along[a] * along[b];
+                }
+            }
+            seen.iter().for_each(|&a| along[a] = 0.0);
+        }
+    }
+
+    fn trial(&mut self, _space: &CoarseSpace<'_>, _coefficients: &[f64], point: &[f64]) -> f64 {
+        self.state.trial_x.copy_from_slice(point);
+        self.evaluate(true)
+    }
+
+    fn accept(&mut self) {
+        let state = &mut *self.state;
+        std::mem::swap(&mut state.x, &mut state.trial_x);
+        std::mem::swap(&mut state.residuals, &mut state.trial_residuals);
+        state.jacobian.is_known = false;
+    }
+
+    fn end_iteration(&mut self) -> f64 {
+        self.state.residuals.iter().map(|r| r * r).sum()
+    }
+
+    fn noise(&self) -> f64 {
+        self.state.noise
+    }
+
+    fn work(&self) -> Work {
+        Work::default()
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        self.state.write(archive);
+    }
+
+    fn load(&mut self, archive: &Archive, x: &[f64]) -> Result<(), LoadError> {
+        self.state.read(archive, x)
+    }
+}
