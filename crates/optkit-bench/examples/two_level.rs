@@ -66,7 +66,8 @@ fn setup() -> Result<Setup, Box<dyn std::error::Error>> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let setup = setup()?;
-    let all = data::load(&setup.dataset, None, &Locations::from_environment(None), Fetch::IfMissing(&mut Silent))?;
+    let all =
+        data::load(&setup.dataset, None, &Locations::from_environment(None), Fetch::IfMissing(&mut Silent))?;
     let features = all.train.features.len() / all.train.samples;
     let train = if setup.validate { all.train.samples - all.train.samples / 6 } else { all.train.samples };
     let scale = all.scale * setup.scale;
@@ -99,7 +100,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut reached: Vec<Vec<[f64; 2]>> = vec![Vec::new(); levels.len()];
     for seed in setup.seeds.clone() {
-        let made = NetworkObjective::<f32>::new(&network, Loss::CrossEntropy, samples.clone(), targets.clone());
+        let made =
+            NetworkObjective::<f32>::new(&network, Loss::CrossEntropy, samples.clone(), targets.clone());
         let mut f = made?;
         let mut method = TwoLevel::new(partition.clone(), setup.options);
         let mut training = std::time::Duration::ZERO;
@@ -120,7 +122,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if !setup.quiet {
                 println!(
                     "{seed:2} {:3}  ge {work:6.2}  loss {:.4}  acc {:.4}  ratio {:5.2}  damping {damping:.2e}  radius {:.2e}  trials {}+{}  sec {:.3}",
-                    step.iteration, step.value, reads, step.ratio, step.radius, step.trials_accepted, step.trials_rejected,
+                    step.iteration,
+                    step.value,
+                    reads,
+                    step.ratio,
+                    step.radius,
+                    step.trials_accepted,
+                    step.trials_rejected,
                     training.as_secs_f64(),
                 );
             }
@@ -141,7 +149,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let worst = |i: usize| of(i).fold(0.0, f64::max);
         println!(
             "{:.0} %: {count} of {}  GE mean {:.2} worst {:.2}  seconds mean {:.3} worst {:.3}",
-            100.0 * level, setup.seeds.end - setup.seeds.start, mean(0), worst(0), mean(1), worst(1)
+            100.0 * level,
+            setup.seeds.end - setup.seeds.start,
+            mean(0),
+            worst(0),
+            mean(1),
+            worst(1)
         );
     }
     Ok(())

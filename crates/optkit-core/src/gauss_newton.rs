@@ -30,6 +30,11 @@ pub trait GaussNewton: Send {
     /// True where part `part` (counted from 0) holds variables of the head. Where no part does, the tail is everything.
     fn holds_head(&self, part: usize) -> bool;
 
+    /// What a trial point costs, as a share of a value at a point elsewhere: how cheap the tail is.
+    fn tail_share(&self) -> f64 {
+        1.0
+    }
+
     /// Form the local models K_i where it stands. `sample` numbers the subset of the samples that enters where only
     /// some do; a run counts it up.
     fn factor(&mut self, sample: u64);

@@ -101,11 +101,8 @@ pub(crate) struct NetworkGaussNewton<S: Scalar> {
 /// Tensors of each part, by dense layer; a part that cuts through one is refused.
 fn uses(plan: &Plan, parts: &[Subset]) -> Result<Vec<Vec<Use>>, NoGaussNewton> {
     let holds = |part: &Subset, range: &std::ops::Range<usize>| -> Option<bool> {
-        let inside: usize = part
-            .ranges()
-            .iter()
-            .map(|r| r.end.min(range.end).saturating_sub(r.start.max(range.start)))
-            .sum();
+        let inside: usize =
+            part.ranges().iter().map(|r| r.end.min(range.end).saturating_sub(r.start.max(range.start))).sum();
         if inside == 0 { Some(false) } else { (inside == range.len()).then_some(true) }
     };
     let of_part = |(i, part): (usize, &Subset)| {
@@ -191,7 +188,8 @@ impl<S: Scalar> NetworkGaussNewton<S> {
     fn evaluate(&mut self) {
         let x = std::mem::take(&mut self.x);
         let mut current = std::mem::take(&mut self.current);
-        let mut lowest: Vec<Buffer<S>> = current.iter_mut().map(|kept| std::mem::take(&mut kept[0])).collect();
+        let mut lowest: Vec<Buffer<S>> =
+            current.iter_mut().map(|kept| std::mem::take(&mut kept[0])).collect();
         self.image(&x, &mut lowest);
         current.iter_mut().zip(lowest).for_each(|(kept, z)| kept[0] = z);
         self.x = x;
@@ -290,6 +288,10 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
 
     fn holds_head(&self, part: usize) -> bool {
         self.uses[part][0].weight
+    }
+
+    fn tail_share(&self) -> f64 {
+        2.0 * self.costs.trial()
     }
 
     fn factor(&mut self, number: u64) {

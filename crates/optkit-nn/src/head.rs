@@ -58,7 +58,7 @@ impl Head {
     pub(crate) fn factor(self, count: usize, width: usize) -> f64 {
         match self {
             Self::Loss(Loss::CrossEntropy) | Self::Hits => 1.0 / count as f64,
-            Self::Loss(Loss::MeanSquared) => 1.0 / (count as f64 * width as f64),
+            Self::Loss(Loss::MeanSquared | Loss::BinaryCrossEntropy) => 1.0 / (count as f64 * width as f64),
         }
     }
 
@@ -88,6 +88,7 @@ impl Head {
                 let width = block.width;
                 squares(block, |row, column| S::from_f64(f64::from(values[row * width + column])))
             }
+            (Self::Loss(Loss::BinaryCrossEntropy), _) => bernoulli(targets, block),
             (Self::Hits, TargetKind::Labels(labels)) => hits(&block, &labels[rows]),
             (Self::Loss(Loss::CrossEntropy) | Self::Hits, TargetKind::Values(_)) => {
                 unreachable!("checked when the objective was made: this head takes labels")
@@ -107,6 +108,7 @@ impl Head {
                 let scale = S::from_f64(2.0 / (block.count as f64 * block.width as f64));
                 block.to.iter_mut().zip(block.outputs).for_each(|(to, &ry)| *to = scale * ry);
             }
+            (Self::Loss(Loss::BinaryCrossEntropy), _) => bernoulli_tangent(targets, block),
             (Self::Loss(Loss::CrossEntropy) | Self::Hits, _) => {
                 unreachable!("checked when the objective was made: this head has a gradient")
             }
@@ -118,7 +120,7 @@ impl Head {
     /// The exact factor of the curvature of one sample's loss in its outputs. Of cross-entropy diag p − ppᵀ has the rows
     /// √pₖ (eₖ − p); the other losses' curvature is diagonal.
     pub(crate) fn factor_rows<S: Scalar>(self, targets: &Targets, sample: FactorRow<'_, S>) {
-        let FactorRow { gradient, outputs: _, row, width, count, to } = sample;
+        let FactorRow { gradient, outputs, row, width, count, to } = sample;
         let stride = padded(width);
         to.fill(S::ZERO);
         match (self, &targets.kind) {
@@ -135,6 +137,13 @@ impl Head {
             (Self::Loss(Loss::MeanSquared), _) => {
                 let root = S::from_f64((2.0 / width as f64).sqrt());
                 to.chunks_exact_mut(stride).enumerate().for_each(|(k, to)| to[k] = root);
+            }
+            (Self::Loss(Loss::BinaryCrossEntropy), _) => {
+                for (k, to) in to.chunks_exact_mut(stride).enumerate() {
+                    let p = outputs[k].sigmoid();
+                    let curvature = (p * (S::ONE - p)).to_f64() / width as f64;
+                    to[k] = S::from_f64(curvature.sqrt());
+                }
             }
             (Self::Loss(Loss::CrossEntropy) | Self::Hits, _) => {
                 unreachable!("checked when the objective was made: this head has a curvature")
@@ -191,6 +200,47 @@ fn squares<S: Scalar>(block: Outputs<'_, S>, target: impl Fn(usize, usize) -> S)
         }
     }
     sum
+}
+
+/// Σ log(1 + eʸ) − ty and, where wanted, (σ(y) − t)/(count·width).
+fn bernoulli<S: Scalar>(targets: &Targets, block: Outputs<'_, S>) -> f64 {
+    let Outputs { outputs, width, rows, count, gradient } = block;
+    let stride = padded(width);
+    let scale = S::from_f64(1.0 / (count as f64 * width as f64));
+    let mut sum = 0.0;
+    for (r, row) in rows.enumerate() {
+        let outputs = &outputs[r * stride..r * stride + width];
+        for (c, &y) in outputs.iter().enumerate() {
+            let target = targets.number(row, c);
+            let logit = y.to_f64();
+            // log(1 + eʸ) = max(y, 0) + log(1 + e⁻|ʸ|), which cannot overflow; a NaN stays one.
+            let positive = if logit < 0.0 { 0.0 } else { logit };
+            sum += positive + (-logit.abs()).exp().ln_1p() - f64::from(target) * logit;
+            if let Some(g) = gradient.get_mut(r * stride + c) {
+                *g = scale * (y.sigmoid() - S::from_f64(f64::from(target)));
+            }
+        }
+        if !gradient.is_empty() {
+            gradient[r * stride + width..(r + 1) * stride].fill(S::ZERO);
+        }
+    }
+    sum
+}
+
+/// R{σ(y) − t} = σ(1 − σ) R{y}, with σ/(count·width) the gradient plus t/(count·width).
+fn bernoulli_tangent<S: Scalar>(targets: &Targets, block: Tangent<'_, S>) {
+    let Tangent { gradient, outputs, width, rows, count, to } = block;
+    let stride = padded(width);
+    let all = S::from_f64(count as f64 * width as f64);
+    let scale = S::from_f64(1.0 / (count as f64 * width as f64));
+    to.fill(S::ZERO);
+    for (r, row) in rows.enumerate() {
+        for i in r * stride..r * stride + width {
+            let target = S::from_f64(f64::from(targets.number(row, i - r * stride)));
+            let p = gradient[i] * all + target;
+            to[i] = scale * p * (S::ONE - p) * outputs[i];
+        }
+    }
 }
 
 /// Rows whose first largest output is at the label; a row with a NaN is none.

@@ -13,6 +13,10 @@ pub enum Loss {
     CrossEntropy,
     /// Mean over samples *and* outputs of (y − t)² (PyTorch's `MSELoss`); labels count as one-hot targets.
     MeanSquared,
+    /// Mean over samples *and* outputs of log(1 + eʸ) − ty, the cross entropy of Bernoulli outputs with logits y
+    /// (PyTorch's `BCEWithLogitsLoss`); labels count as one-hot targets, numbers lie in [0, 1]. Behind a final `sigmoid`
+    /// it is taken of what comes into it, as PyTorch's `BCELoss` is but for rounding.
+    BinaryCrossEntropy,
 }
 
 impl Loss {
@@ -22,6 +26,7 @@ impl Loss {
         match name {
             "cross_entropy" => Some(Self::CrossEntropy),
             "mean_squared" => Some(Self::MeanSquared),
+            "binary_cross_entropy" => Some(Self::BinaryCrossEntropy),
             _ => None,
         }
     }
@@ -32,6 +37,7 @@ impl Loss {
         match self {
             Self::CrossEntropy => "cross_entropy",
             Self::MeanSquared => "mean_squared",
+            Self::BinaryCrossEntropy => "binary_cross_entropy",
         }
     }
 }
@@ -50,8 +56,8 @@ pub const LOSSES: [Entry; 3] = [
     ),
     entry(
         "binary_cross_entropy",
-        "mean over samples and outputs of the cross entropy of Bernoulli outputs",
-        Support::Planned,
+        "mean over samples and outputs of log(1 + exp(y)) - t y; y are logits, or the outputs of a final sigmoid; labels count as one-hot targets",
+        Support::Available,
     ),
 ];
 

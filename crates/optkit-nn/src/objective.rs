@@ -54,6 +54,11 @@ impl<S: Scalar> NetworkObjective<S> {
         if loss == Loss::CrossEntropy && !matches!(targets.kind, TargetKind::Labels(_)) {
             return Err(SamplesError::NeedsLabels { loss: loss.name() });
         }
+        if let (Loss::BinaryCrossEntropy, TargetKind::Values(values)) = (loss, &targets.kind)
+            && let Some(index) = values.iter().position(|t| !(0.0..=1.0).contains(t))
+        {
+            return Err(SamplesError::NoProbability { index, value: values[index] });
+        }
         fits(network, &samples, &targets)?;
         let model = Model::new(Plan::new(network, Some(loss)), samples, targets, Head::Loss(loss));
         let scope = Scope::whole(&model.plan);

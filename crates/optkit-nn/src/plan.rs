@@ -75,7 +75,13 @@ impl Plan {
             steps.push(Step { kind, width });
         }
         // Cross-entropy takes the log-softmax itself, which is idempotent; measures look for the largest output.
-        if loss != Some(Loss::MeanSquared) && steps.last().is_some_and(|s| s.kind == Kind::LogSoftmax) {
+        // Binary cross-entropy takes the sigmoid itself: of its inputs nothing is lost in rounding to 0 or 1.
+        let taken = match loss {
+            Some(Loss::CrossEntropy) | None => Some(Kind::LogSoftmax),
+            Some(Loss::BinaryCrossEntropy) => Some(Kind::Sigmoid),
+            Some(Loss::MeanSquared) => None,
+        };
+        if taken.is_some() && steps.last().map(|step| step.kind) == taken {
             steps.pop();
         }
         Self { steps, dense, inputs: network.inputs(), outputs: network.outputs(), dim: network.dim() }

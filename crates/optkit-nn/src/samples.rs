@@ -111,6 +111,14 @@ pub enum SamplesError {
         /// The loss or measure.
         loss: &'static str,
     },
+    /// A probability outside [0, 1].
+    #[error("target {index} is {value}; `binary_cross_entropy` compares with numbers from 0 to 1")]
+    NoProbability {
+        /// Index of the target among all.
+        index: usize,
+        /// The target.
+        value: f32,
+    },
     /// Nothing to optimise.
     #[error("the network has no parameters; it needs a `dense` layer")]
     NoParameters,
@@ -289,6 +297,15 @@ impl Targets {
                 copy_rows(from, self.outputs, chosen, to);
             }
             _ => unreachable!("the room was made for these targets"),
+        }
+    }
+
+    /// The number that output `column` of sample `row` should be; 1 or 0 where there are labels.
+    #[inline(always)]
+    pub(crate) fn number(&self, row: usize, column: usize) -> f32 {
+        match &self.kind {
+            TargetKind::Labels(labels) => f32::from(u8::from(labels[row] as usize == column)),
+            TargetKind::Values(values) => values[row * self.outputs + column],
         }
     }
 

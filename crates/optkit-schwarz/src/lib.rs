@@ -37,7 +37,7 @@ mod sweep;
 mod two_level;
 
 pub use apts::{Apts, MakeSolver};
-pub use methods::{METHODS, PARTITIONS, Preset};
+pub use methods::{METHODS, PARTITIONS, Preset, TWO_LEVEL};
 pub use options::Options;
 pub use partition::{Deal, Partition, PartitionError};
 pub use preconditioner::{PreconditionerOptions, SchwarzPreconditioner};

@@ -14,6 +14,9 @@ pub enum Preset {
     MlApts,
 }
 
+/// The word of the preset that [`TwoLevel`](crate::TwoLevel) stands for.
+pub const TWO_LEVEL: &str = "two_level";
+
 impl Preset {
     /// The preset of that name.
     #[must_use]
@@ -41,8 +44,8 @@ macro_rules! setting {
     };
 }
 
-/// `apts` and `schwarz`. Defaults that a preset changes are not written here: the preset, then the file, then these.
-pub static METHODS: &[Entry] = &[APTS, SCHWARZ];
+/// `apts` and `schwarz`, and what fills their slots. Defaults that a preset changes are not written here: the preset, then the file, then these.
+pub static METHODS: &[Entry] = &[APTS, SCHWARZ, GAUSS_NEWTON, SUM, COARSE, TAIL];
 
 const APTS: Entry = Entry {
     name: "apts",
@@ -78,11 +81,29 @@ const APTS: Entry = Entry {
         ),
         setting!(
             "preset",
-            Kind::Word(&["paper", "ml_apts"]),
+            Kind::Word(&["paper", "ml_apts", "two_level"]),
             Some(""),
-            "defaults of section 3.1 (`paper`), or of the authors' code (`ml_apts`)"
+            "defaults of section 3.1 (`paper`), of the authors' code (`ml_apts`), or of the two-level Gauss-Newton method, which needs no setting (`two_level`)"
         ),
-        setting!("local", Kind::Method(Slot::RadiusDriven), Some("trust_region"), "solver of a part"),
+        setting!("local", Kind::Method(Slot::Local), Some("trust_region"), "solver of a part"),
+        setting!(
+            "combine",
+            Kind::Method(Slot::Combine),
+            Some(""),
+            "what is made of the steps of `local = gauss_newton`: their sum (default), or a coarse model's minimiser over them"
+        ),
+        setting!(
+            "sweeps",
+            Kind::Method(Slot::Sweeps),
+            Some(""),
+            "with `local = gauss_newton`: multiplicative sweeps after the combined step; none unless given"
+        ),
+        setting!(
+            "control",
+            Kind::Word(&["damping", "radius"]),
+            Some(""),
+            "with `local = gauss_newton`: what keeps steps short, the damping of the models (default) or a radius in their metric"
+        ),
         setting!("global", Kind::Method(Slot::RadiusDriven), Some("trust_region"), "solver of the whole"),
     ],
     slots: &[Slot::Solver],
@@ -118,6 +139,60 @@ const SCHWARZ: Entry = Entry {
     support: Support::Available,
 };
 
+const GAUSS_NEWTON: Entry = Entry {
+    name: "gauss_newton",
+    doc: "damped Gauss-Newton step on a part: Kronecker factors of a network's layers, JᵀJ of a sum of squares",
+    operands: &[],
+    settings: &[
+        setting!(
+            "damping",
+            Kind::Real(Range::POSITIVE),
+            Some(""),
+            "μ at the start, relative to the mean eigenvalue of the models there (networks 3, sums of squares 1e-3)"
+        ),
+        setting!(
+            "min_damping",
+            Kind::Real(Range::POSITIVE),
+            Some(""),
+            "μ is never smaller (networks 3, sums of squares 1e-10)"
+        ),
+    ],
+    slots: &[Slot::Local],
+    support: Support::Available,
+};
+
+const SUM: Entry = Entry {
+    name: "sum",
+    doc: "the sum of the parts' steps, halved until the objective falls",
+    operands: &[],
+    settings: &[],
+    slots: &[Slot::Combine],
+    support: Support::Available,
+};
+
+const COARSE: Entry = Entry {
+    name: "coarse",
+    doc: "the minimiser of the Gauss-Newton model of the whole over the span of the parts' steps",
+    operands: &[],
+    settings: &[setting!(
+        "previous",
+        Kind::Integer(0, 1),
+        Some("1"),
+        "total steps of earlier iterations in the span, part by part; more than one did not help"
+    )],
+    slots: &[Slot::Combine],
+    support: Support::Available,
+};
+
+const TAIL: Entry = Entry {
+    name: "tail",
+    doc: "all but the lowest layer's weights solved anew with the old factors, and recombined: no product with the input",
+    operands: &[],
+    settings: &[setting!("repeat", Kind::Integer(1, 1000), Some("2"), "ν, how often an iteration")],
+    slots: &[Slot::Sweeps],
+    support: Support::Available,
+};
+
 const PARTS: Setting = setting!("parts", Kind::Integer(1, 1_000_000), None, "number of parts");
 
 /// `weights`, `contiguous`, `random`, `explicit`.
@@ -127,8 +202,18 @@ pub static PARTITIONS: &[Entry] = &[
         doc: "whole parameter tensors of a network, dealt to the parts",
         operands: &[Operand { name: "network", kind: Kind::Network, default: None, doc: "the network" }],
         settings: &[
-            PARTS,
-            setting!("by", Kind::Word(&["tensor"]), Some("tensor"), "what is dealt"),
+            setting!(
+                "parts",
+                Kind::Integer(1, 1_000_000),
+                Some(""),
+                "number of parts; unless given, each tensor or layer is one"
+            ),
+            setting!(
+                "by",
+                Kind::Word(&["tensor", "layer"]),
+                Some("tensor"),
+                "what is dealt: single tensors, or a layer's weights and biases together"
+            ),
             setting!(
                 "deal",
                 Kind::Word(&["random", "in_order"]),

@@ -18,8 +18,8 @@ mod residuals;
 
 use optkit_core::vector::{all_finite, dot, norm_inf};
 use optkit_core::{
-    Archive, CoarseSpace, Direction, Evaluated, Flow, GaussNewton, LoadError, Objective, Optimizer, Phase, Phases,
-    Point, Source, StartError, Status, StepReport, Work,
+    Archive, CoarseSpace, Direction, Evaluated, Flow, GaussNewton, LoadError, Objective, Optimizer, Phase,
+    Phases, Point, Source, StartError, Status, StepReport, Work,
 };
 
 use crate::Partition;
@@ -31,8 +31,11 @@ pub use options::{Combine, Control, Growing, TwoLevelOptions};
 const TRIALS: u32 = 9;
 /// A local step's length may miss the radius by this share.
 const LENGTH_TOLERANCE: f64 = 0.02;
-/// Eigenvalues of the directions' Gram matrix (of unit directions) below this share of the largest are rounding.
-const DEPENDENT: f64 = 1e-6;
+/// Eigenvalues of the directions' Gram matrix (of unit directions) below this many times the error of a value are rounding,
+/// as M is computed with the numbers that values are.
+const DEPENDENT: f64 = 10.0;
+/// At least this share.
+const LEAST_DEPENDENT: f64 = 1e-13;
 /// η: a step in a ball is taken where the ratio is above.
 const ACCEPTANCE: f64 = 1e-4;
 /// Reductions below this many times the error of a value are not seen.
@@ -140,7 +143,8 @@ impl TwoLevel {
         let main = self.combine(levels, damping, Stage::Main);
         let mut trials = [u32::from(main.moved), main.trials - u32::from(main.moved)];
         self.enter(Phase::Fdl);
-        for _ in 0..if main.moved { self.options.sweeps } else { 0 } {
+        let cheap = levels.tail_share() <= self.options.sweep_below;
+        for _ in 0..if main.moved && cheap { self.options.sweeps } else { 0 } {
             let sweep = self.sweep(levels, damping);
             trials[0] += u32::from(sweep.moved);
             trials[1] += sweep.trials - u32::from(sweep.moved);
@@ -239,12 +243,15 @@ impl TwoLevel {
         let recombine = options.combine != Combine::Sum;
         if recombine {
             levels.coarse(&space, &mut coarse.matrix, &mut coarse.slopes);
-            if !coarse.diagonalise(DEPENDENT) {
+            if !coarse.diagonalise((DEPENDENT * levels.noise()).max(LEAST_DEPENDENT)) {
                 return Combined { predicted: f64::INFINITY, ratio: f64::NAN, ..Combined::default() };
             }
         } else {
-            let (source, gradient) =
-                if stage == Stage::Main { (Source::New, &*gradient) } else { (Source::Tail, &*tail_gradient) };
+            let (source, gradient) = if stage == Stage::Main {
+                (Source::New, &*gradient)
+            } else {
+                (Source::Tail, &*tail_gradient)
+            };
             for (a, d) in space.directions.iter().enumerate().filter(|(_, d)| d.source == source) {
                 coarse.coefficients[a] = 1.0;
                 let vector = space.vector(source);
@@ -409,7 +416,10 @@ impl Optimizer for TwoLevel {
         self.enter(Phase::Outside);
         if !self.value.is_finite() || !all_finite(&self.gradient) {
             let gradient_norm = norm_inf(&self.gradient);
-            return Err(Status::NotFiniteAtStart { value: self.value, gradient_norm });
+            return Err(match self.iteration {
+                0 => Status::NotFiniteAtStart { value: self.value, gradient_norm },
+                iteration => Status::Diverged { iteration, value: self.value },
+            });
         }
         self.gradient_is_known = true;
         Ok(())

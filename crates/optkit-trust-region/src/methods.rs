@@ -97,7 +97,7 @@ pub static METHODS: &[Entry] = &[
                 "predicted reduction: the model's, or ‖g‖∞·Δ as the authors' code has it"
             ),
         ],
-        slots: &[Slot::Solver, Slot::RadiusDriven],
+        slots: &[Slot::Solver, Slot::RadiusDriven, Slot::Local],
         support: Support::Available,
     },
     Entry {

@@ -10,6 +10,7 @@ mod partition;
 mod shared;
 mod solver;
 mod stop;
+mod two_level;
 
 use optkit_core::{Objective, Optimizer};
 use optkit_data::{Fetch, Locations};
@@ -154,6 +155,11 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
             Ok(made) => partition = Some(made),
             Err(diagnostic) => found.push(diagnostic),
         }
+    }
+    if let (Some(subject), Solver::TwoLevel(_), Some(made), true) =
+        (&subject, &solver, &partition, found.is_empty())
+    {
+        found.extend(two_level::suits(method, subject, made).err());
     }
     if let (Some(Subject::Network(network)), true) = (&subject, found.is_empty()) {
         let made = solver.make(partition.clone(), &network.tensor_sizes());

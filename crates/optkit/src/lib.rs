@@ -81,8 +81,7 @@ pub use optkit_nn as nn;
 pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{
     AdditiveSweep, Apts, Combine, Control, Deal, Frozen, Options as AptsOptions, Partition, PartitionError,
-    PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport, TwoLevel,
-    TwoLevelOptions,
+    PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport, TwoLevel, TwoLevelOptions,
 };
 pub use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule,

@@ -194,9 +194,26 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
          they need all samples. `sgd` and `adam` are made for mini-batches.",
     ),
     (
+        "E0819",
+        "A setting of `apts` that its local solver has no use for.\n\nWith `local = gauss_newton` steps come from damped \
+         local models, recombined by `combine` and repeated by `sweeps`; `control` says what keeps them short. There is no \
+         `global` solver, no `order`, no forced decrease. With `local = trust_region` it is the other way round.",
+    ),
+    (
         "E0820",
         "A setting of the other L-BFGS.\n\n`lr`, `iterations`, `tolerance_gradient` and `tolerance_change` say how \
          `lbfgs { line_search = torch }` makes one step of many inner iterations. With `strong_wolfe` an iteration is one \
          line search, which has no use for them; `precondition` moves the point before it, which PyTorch's does not do.",
+    ),
+    (
+        "E0821",
+        "Local Gauss-Newton models of something that has none.\n\n`local = gauss_newton` needs a function of outputs: a \
+         network of the native backend, split into whole layers or tensors, or a sum of squares. Other functions take \
+         `local = trust_region`.",
+    ),
+    (
+        "E0822",
+        "A loss that the backend does not have.\n\nThe dfdx backend computes `cross_entropy` and `mean_squared`; \
+         `binary_cross_entropy` needs `backend = native`.",
     ),
 ];

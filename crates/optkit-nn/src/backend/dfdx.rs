@@ -37,6 +37,12 @@ pub enum DfdxError {
         /// Its keyword.
         layer: &'static str,
     },
+    /// A loss that this backend does not compute.
+    #[error("loss `{loss}` is not available on dfdx; use `backend = native`")]
+    Loss {
+        /// Its keyword.
+        loss: &'static str,
+    },
     /// Network, samples, targets and loss do not fit together.
     #[error(transparent)]
     Samples(#[from] SamplesError),
@@ -98,6 +104,9 @@ impl DfdxObjective {
         samples: Arc<Samples>,
         targets: Arc<Targets>,
     ) -> Result<Self, DfdxError> {
+        if loss == Loss::BinaryCrossEntropy {
+            return Err(DfdxError::Loss { loss: loss.name() });
+        }
         let chain = Chain::new(network, loss)?;
         let (blocks, largest) = block::cut(network, &chain, &samples, &targets, loss)?;
         drop((samples, targets)); // the device has its own copy from here on

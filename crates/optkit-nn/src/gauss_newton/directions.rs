@@ -106,7 +106,13 @@ impl<S: Scalar> Shift<S> {
     }
 
     /// Of `coefficients` times the directions of `space`, whose parts move the tensors `uses`.
-    pub(crate) fn set(&mut self, plan: &Plan, uses: &[Vec<Use>], space: &CoarseSpace<'_>, coefficients: &[f64]) {
+    pub(crate) fn set(
+        &mut self,
+        plan: &Plan,
+        uses: &[Vec<Use>],
+        space: &CoarseSpace<'_>,
+        coefficients: &[f64],
+    ) {
         let [mut new, mut total, mut previous] = [0.0; 3];
         self.sums.fill(0.0);
         for (d, &c) in space.directions.iter().zip(coefficients) {

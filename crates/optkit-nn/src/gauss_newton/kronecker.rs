@@ -113,11 +113,13 @@ impl<S: Scalar> Kronecker<S> {
             }
         }
         let (a, g) = (factors.inputs, factors.outputs);
-        multiply(kernels, (&self.gradient, [stride, 1]), &a.vectors, &mut self.right, [
-            self.outputs,
-            self.inputs,
-            padded(a.rank),
-        ]);
+        multiply(
+            kernels,
+            (&self.gradient, [stride, 1]),
+            &a.vectors,
+            &mut self.right,
+            [self.outputs, self.inputs, padded(a.rank)],
+        );
         let left = (&g.vectors[..], [1, padded(g.rank)]);
         multiply(kernels, left, &self.right, &mut self.hat, [g.rank, self.outputs, padded(a.rank)]);
         if !factors.are_whole() {

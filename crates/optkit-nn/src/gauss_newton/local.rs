@@ -207,24 +207,7 @@ impl<S: Scalar> Local<S> {
             [layer.inputs.mean_square(d.inputs, input), layer.outputs.mean_square(d.outputs, outputs)]
         };
         let scales: Vec<[f64; 2]> = (0..plan.dense.len()).map(scale).collect();
-        let mode = std::env::var("METRIC").unwrap_or_default();
-        let mut of: Vec<[f64; 2]> = scales.iter().map(|[a, g]| [a * g, *g]).collect();
-        if std::env::var("SHOW").is_ok() {
-            eprintln!("scales {scales:?} metric {of:?}");
-        }
-        match mode.as_str() {
-            "one" => of.iter_mut().for_each(|d| *d = [1.0, 1.0]),
-            "input" => of.iter_mut().zip(&scales).for_each(|(d, s)| *d = [s[0], 1.0]),
-            "input0" => of.iter_mut().zip(&scales).enumerate().for_each(|(k, (d, s))| {
-                *d = if k == 0 { [s[0], 1.0] } else { [1.0, 1.0] };
-            }),
-            "global" => {
-                let n: f64 = plan.dense.iter().map(|d| (d.inputs * d.outputs + d.outputs) as f64).sum();
-                let sum: f64 = plan.dense.iter().zip(&of).map(|(d, m)| (d.inputs * d.outputs) as f64 * m[0] + d.outputs as f64 * m[1]).sum();
-                of.iter_mut().for_each(|d| *d = [sum / n, sum / n]);
-            }
-            _ => {}
-        }
+        let of: Vec<[f64; 2]> = scales.iter().map(|[a, g]| [a * g, *g]).collect();
         let largest = of.iter().flatten().fold(0.0_f64, |a, &b| a.max(b));
         let least = if largest > 0.0 { LEAST_METRIC * largest } else { 1.0 };
         for ([weight, bias], d) in of.into_iter().zip(&plan.dense) {
@@ -263,7 +246,7 @@ impl<S: Scalar> Local<S> {
         let test = if k == 0 { input_test.as_deref() } else { tests.inputs[k].as_deref() };
         let width = inputs.width - 1;
         let scale = |i: usize| 1.0 / if i < width { roots.weight } else { roots.bias };
-        *ones = Spectrum::one(roots.bias.powi(-2));
+        ones.values[0] = roots.bias.powi(-2);
         let mut cost = 0.0;
         for spectrum in [with_ones, without].into_iter().flatten() {
             spectrum.of(inputs, test.map(|test| &test[..]), scale, room);

@@ -220,7 +220,13 @@ impl<S: Scalar> Levels<'_, S> {
     }
 
     /// Outputs at a trial point into `io`, the loss into `worker.total`. The weights of the walk are the trial point's.
-    pub(crate) fn trial(&self, chunk: usize, shift: &Shift<S>, worker: &mut Worker<S>, io: TrialChunk<'_, S>) {
+    pub(crate) fn trial(
+        &self,
+        chunk: usize,
+        shift: &Shift<S>,
+        worker: &mut Worker<S>,
+        io: TrialChunk<'_, S>,
+    ) {
         worker.total = 0.0;
         let columns = padded(self.model().plan.dense[0].outputs);
         let TrialChunk { current, images, to, total } = io;
@@ -399,14 +405,17 @@ impl<S: Scalar> Levels<'_, S> {
         let stride = padded(classes);
         let outputs = self.walk.after(plan.steps.len() - 1, block, worker, kept);
         for (&row, to) in chosen.iter().zip(levels.factor.chunks_exact_mut(classes * stride)) {
-            model.head.factor_rows(&model.targets, FactorRow {
-                gradient: &worker.gradient[row * stride..(row + 1) * stride],
-                outputs: &outputs[row * stride..(row + 1) * stride],
-                row: block.rows.start + row,
-                width: classes,
-                count: model.samples.count(),
-                to,
-            });
+            model.head.factor_rows(
+                &model.targets,
+                FactorRow {
+                    gradient: &worker.gradient[row * stride..(row + 1) * stride],
+                    outputs: &outputs[row * stride..(row + 1) * stride],
+                    row: block.rows.start + row,
+                    width: classes,
+                    count: model.samples.count(),
+                    to,
+                },
+            );
         }
         for (i, step) in plan.steps.iter().enumerate().rev() {
             let stride = padded(step.width);

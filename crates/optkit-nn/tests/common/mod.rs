@@ -79,6 +79,10 @@ pub fn case(
     let targets = if loss == Loss::MeanSquared && seed.is_multiple_of(2) {
         (0..count).for_each(|_| _ = random()); // as many as there are labels
         Targets::values((0..count * outputs).map(|_| random() as f32).collect(), outputs).unwrap()
+    } else if loss == Loss::BinaryCrossEntropy && seed.is_multiple_of(2) {
+        (0..count).for_each(|_| _ = random());
+        let probabilities = (0..count * outputs).map(|_| (0.5 + 0.5 * random()) as f32);
+        Targets::values(probabilities.collect(), outputs).unwrap()
     } else {
         Targets::labels(&labels(count, outputs, seed), outputs).unwrap()
     };
@@ -102,7 +106,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
         prop_oneof![Just(Layer::Relu), Just(Layer::Sigmoid), Just(Layer::Tanh), Just(Layer::LogSoftmax),];
     let dense = (1_usize..40).prop_map(|outputs| Layer::Dense { outputs });
     let layers = prop::collection::vec(prop_oneof![3 => dense, 2 => activation], 0..5);
-    let loss = prop_oneof![Just(Loss::CrossEntropy), Just(Loss::MeanSquared)];
+    let loss = prop_oneof![Just(Loss::CrossEntropy), Just(Loss::MeanSquared), Just(Loss::BinaryCrossEntropy)];
     (layers, loss, storages(), 1_usize..600, 1_usize..40, 0_u64..1000, 1_usize..20).prop_map(
         |(mut layers, loss, storage, count, features, seed, outputs)| {
             layers.push(Layer::Dense { outputs });

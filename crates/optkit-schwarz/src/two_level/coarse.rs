@@ -206,7 +206,9 @@ mod tests {
     /// The model falls by no less anywhere else in the ball, looked at on a grid of the circle and inside it.
     #[test]
     fn nothing_in_the_ball_is_below_the_minimiser() {
-        for (matrix, radius) in [([2.0, 0.5, 0.5, 1.0], 0.3), ([2.0, 0.5, 0.5, 1.0], 9.0), ([-1.0, 0.5, 0.5, 1.0], 2.0)] {
+        for (matrix, radius) in
+            [([2.0, 0.5, 0.5, 1.0], 0.3), ([2.0, 0.5, 0.5, 1.0], 9.0), ([-1.0, 0.5, 0.5, 1.0], 2.0)]
+        {
             let mut coarse = model(2, &matrix, &[1.0, -0.3], &[1.0, 0.0, 0.0, 1.0]);
             let length = coarse.in_ball(radius);
             assert!(length <= radius * (1.0 + 1e-12));

@@ -18,7 +18,7 @@ impl Levels {
             Ok(own) => Ok(Self::Own(own)),
             Err(NoGaussNewton::Unsupported) => {
                 let residuals = f.residuals().ok_or(NoGaussNewton::Unsupported)?.count();
-                Ok(Self::Residuals(Box::new(ResidualLevels::new(f.dim(), residuals, f.noise(), parts))))
+                Ok(Self::Residuals(Box::new(ResidualLevels::new(f.dim(), residuals, f.noise(), parts)?)))
             }
             Err(error) => Err(error),
         }

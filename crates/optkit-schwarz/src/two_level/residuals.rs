@@ -5,7 +5,7 @@
 //! curvature 2‖Jⱼ‖² that a variable has had, so that the method does not see the units of the variables.
 
 use optkit_core::{
-    Archive, CoarseSpace, GaussNewton, LoadError, Objective, Source, Subset, Work,
+    Archive, CoarseSpace, GaussNewton, LoadError, NoGaussNewton, Objective, Source, Subset, Work,
 };
 
 /// Numbers that a part's factor may need: 1 GiB.
@@ -45,7 +45,13 @@ pub(crate) struct ResidualLevels {
     jacobian: Jacobian,
     profiles: Vec<Profile>,
     metric: Vec<f64>,
-    /// Gradient and step of the parts, one behind the other.
+    squares: Vec<f64>,
+    /// By part, its directions' numbers and sources; by direction, (J d) of the row at hand; those of the row.
+    of_part: Vec<Vec<(usize, Source)>>,
+    along: Vec<f64>,
+    seen: Vec<usize>,
+    /// Metric, gradient and step of the parts, one behind the other.
+    own_metric: Vec<f64>,
     gradient: Vec<f64>,
     step: Vec<f64>,
     /// By part, its variables' first place in those.
@@ -92,7 +98,7 @@ impl Profile {
     }
 
     /// K + μD = LLᵀ. False where that is not positive definite in this arithmetic.
-    fn factor(&mut self, damping: f64, metric: impl Fn(usize) -> f64) -> bool {
+    fn factor(&mut self, damping: f64, metric: &[f64]) -> bool {
         self.factor.clone_from(&self.entries);
         let l = &mut self.factor;
         for i in 0..self.first.len() {
@@ -107,7 +113,7 @@ impl Profile {
                     l[start + j - first] = entry / l[of_j + j - from_j];
                     continue;
                 }
-                let pivot = entry + damping * metric(i);
+                let pivot = entry + damping * metric[i];
                 if pivot.is_nan() || pivot <= 0.0 {
                     return false;
                 }
@@ -138,14 +144,27 @@ impl Profile {
 }
 
 impl ResidualLevels {
-    pub(crate) fn new(dim: usize, residuals: usize, noise: f64, parts: &[Subset]) -> Self {
+    /// Refuses parts whose factors, were they dense, would be too large; a dense triangle is what a part of variables that
+    /// are all coupled needs.
+    pub(crate) fn new(
+        dim: usize,
+        residuals: usize,
+        noise: f64,
+        parts: &[Subset],
+    ) -> Result<Self, NoGaussNewton> {
+        for (part, subset) in parts.iter().enumerate() {
+            let entries = subset.len().saturating_mul(subset.len() + 1) / 2;
+            if entries > MOST_ENTRIES {
+                return Err(NoGaussNewton::TooLarge { part: part + 1, entries, most: MOST_ENTRIES });
+            }
+        }
         let mut owner = vec![(0, 0); dim];
         let mut places = vec![0];
         for (part, subset) in parts.iter().enumerate() {
             subset.indices().enumerate().for_each(|(place, index)| owner[index] = (part, place));
             places.push(places[part] + subset.len());
         }
-        Self {
+        Ok(Self {
             noise,
             owner,
             x: vec![0.0; dim],
@@ -155,34 +174,56 @@ impl ResidualLevels {
             jacobian: Jacobian::default(),
             profiles: parts.iter().map(|_| Profile::default()).collect(),
             metric: Vec::new(),
+            squares: vec![0.0; dim],
+            of_part: vec![Vec::new(); parts.len()],
+            along: Vec::new(),
+            seen: Vec::new(),
+            own_metric: vec![0.0; dim],
             gradient: vec![0.0; dim],
             step: vec![0.0; dim],
             places,
             parts: parts.to_vec(),
-        }
+        })
     }
 
     pub(crate) fn write(&self, archive: &mut Archive) {
         archive.put("residuals", self.residuals.clone());
         archive.put("metric", self.metric.clone());
+        // Where it is known it is not evaluated again, which would count as work.
+        let Jacobian { starts, columns, values, is_known } = &self.jacobian;
+        archive.put_integer("differentiated", u64::from(*is_known));
+        if *is_known {
+            let numbers = |indices: &[usize]| indices.iter().map(|&i| i as f64).collect();
+            archive.put("starts", numbers(starts));
+            archive.put("columns", numbers(columns));
+            archive.put("values", values.clone());
+        }
     }
 
     pub(crate) fn read(&mut self, archive: &Archive, x: &[f64]) -> Result<(), LoadError> {
         self.x.copy_from_slice(x);
         archive.array_into("residuals", &mut self.residuals)?;
         self.metric = archive.array("metric")?.to_vec();
-        self.jacobian.is_known = false;
+        let Jacobian { starts, columns, values, is_known } = &mut self.jacobian;
+        *is_known = archive.integer("differentiated")? != 0;
+        if *is_known {
+            for (to, name) in [(starts, "starts"), (columns, "columns")] {
+                to.clear();
+                to.extend(archive.array(name)?.iter().map(|&i| i as usize));
+            }
+            *values = archive.array("values")?.to_vec();
+        }
         Ok(())
     }
 
     /// (K_i + μD_i)⁻¹ g_i for all parts, into `step`; NaN where a factorisation breaks down.
     fn solve(&mut self, damping: f64) {
-        let Self { profiles, gradient, step, places, metric, parts, .. } = self;
+        let Self { profiles, gradient, step, places, own_metric, .. } = self;
         step.copy_from_slice(gradient);
         for (part, profile) in profiles.iter_mut().enumerate() {
             let own = &mut step[places[part]..places[part + 1]];
-            let indices: Vec<usize> = parts[part].indices().collect();
-            if profile.factor(damping, |i| metric[indices[i]]) {
+            let metric = &own_metric[places[part]..places[part + 1]];
+            if profile.factor(damping, metric) {
                 profile.solve(own);
             } else {
                 own.fill(f64::NAN);
@@ -256,19 +297,23 @@ impl GaussNewton for OnResiduals<'_> {
 
     fn factor(&mut self, _sample: u64) {
         self.differentiate();
-        let ResidualLevels { jacobian, profiles, owner, metric, parts, .. } = &mut *self.state;
+        let ResidualLevels { jacobian, profiles, owner, metric, parts, squares, own_metric, places, .. } =
+            &mut *self.state;
         for (part, profile) in profiles.iter_mut().enumerate() {
             profile.assemble(jacobian, part, parts[part].len(), owner);
         }
         metric.resize(owner.len(), 0.0);
-        let mut squares = vec![0.0; owner.len()];
+        squares.fill(0.0);
         for (&column, v) in jacobian.columns.iter().zip(&jacobian.values) {
             squares[column] += 2.0 * v * v;
         }
         let largest = squares.iter().fold(0.0_f64, |a, &b| a.max(b));
         let least = if largest > 0.0 { LEAST_METRIC * largest } else { 1.0 };
-        for (d, square) in metric.iter_mut().zip(squares) {
-            *d = d.max(square).max(least);
+        for (d, square) in metric.iter_mut().zip(&*squares) {
+            *d = d.max(*square).max(least);
+        }
+        for (part, subset) in parts.iter().enumerate() {
+            subset.gather(metric, &mut own_metric[places[part]..places[part + 1]]);
         }
     }
 
@@ -285,12 +330,8 @@ impl GaussNewton for OnResiduals<'_> {
 
     fn step_length(&mut self, damping: f64) -> f64 {
         self.state.solve(damping);
-        let ResidualLevels { parts, places, step, metric, .. } = &*self.state;
-        let of_part = |(part, subset): (usize, &Subset)| {
-            let own = &step[places[part]..places[part + 1]];
-            subset.indices().zip(own).map(|(i, s)| metric[i] * s * s).sum::<f64>()
-        };
-        let squared: f64 = parts.iter().enumerate().map(of_part).sum();
+        let ResidualLevels { step, own_metric, .. } = &*self.state;
+        let squared: f64 = step.iter().zip(own_metric).map(|(s, d)| d * s * s).sum();
         if squared.is_nan() { f64::INFINITY } else { squared.sqrt() }
     }
 
@@ -307,14 +348,14 @@ impl GaussNewton for OnResiduals<'_> {
 
     fn coarse(&mut self, space: &CoarseSpace<'_>, matrix: &mut [f64], slopes: &mut [f64]) {
         self.differentiate();
-        let ResidualLevels { jacobian, residuals, owner, parts, .. } = &*self.state;
+        let ResidualLevels { jacobian, residuals, owner, of_part, along, seen, .. } = &mut *self.state;
         let k = space.directions.len();
-        // By part, its directions; by row, those that it sees with (J d) there.
-        let mut of_part: Vec<Vec<(usize, Source)>> = vec![Vec::new(); parts.len()];
+        of_part.iter_mut().for_each(Vec::clear);
+        along.clear();
+        along.resize(k, 0.0);
         for (a, d) in space.directions.iter().enumerate() {
             of_part[d.part].push((a, d.source));
         }
-        let (mut seen, mut along) = (Vec::new(), vec![0.0; k]);
         matrix.fill(0.0);
         slopes.fill(0.0);
         for (row, r) in residuals.iter().enumerate() {
@@ -328,9 +369,9 @@ impl GaussNewton for OnResiduals<'_> {
                     along[a] += v * space.vector(source)[column];
                 }
             }
-            for &a in &seen {
+            for &a in &*seen {
                 slopes[a] += 2.0 * r * along[a];
-                for &b in &seen {
+                for &b in &*seen {
                     matrix[a * k + b] += 2.0 * along[a] * along[b];
                 }
             }

@@ -92,6 +92,13 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
                 .help("remove `batch`, or use `backend = native`"),
         );
     }
+    if backend == Backend::Dfdx && loss.value == Loss::BinaryCrossEntropy.name() {
+        found.push(
+            Diagnostic::error("E0822", format!("backend `dfdx` has no loss `{}`", loss.value))
+                .label(loss.span, "this loss")
+                .help("use `backend = native`"),
+        );
+    }
     let subject = NetworkSubject {
         network: built,
         name: network.clone(),

@@ -41,7 +41,8 @@ pub(super) fn partition(declared: &Declared, subject: &Subject, seed: u64) -> Re
                 .label(call.name.span, "this partition")
                 .help("use `contiguous { parts = … }` or `random { parts = … }`"));
             };
-            let ranges: Vec<_> = subject.network.tensors().into_iter().map(|t| t.range).collect();
+            let ranges = dealt(subject, call.settings.word("by") == Some("layer"));
+            let parts = if call.settings.given("parts") { parts } else { ranges.len() };
             let deal = if call.settings.word("deal") == Some("in_order") {
                 Deal::InOrder
             } else {
@@ -56,6 +57,21 @@ pub(super) fn partition(declared: &Declared, subject: &Subject, seed: u64) -> Re
         Diagnostic::error("E0805", from_one(&error))
             .label(at, format!("in partition `{}`", declared.name.value))
     })
+}
+
+/// What is dealt: the ranges of tensors, or of the tensors of each layer.
+fn dealt(subject: &super::NetworkSubject, by_layer: bool) -> Vec<std::ops::Range<usize>> {
+    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut last = None;
+    for tensor in subject.network.tensors() {
+        match ranges.last_mut() {
+            // Tensors of a layer lie one behind the other.
+            Some(range) if by_layer && last == Some(tensor.layer) => range.end = tensor.range.end,
+            _ => ranges.push(tensor.range),
+        }
+        last = Some(tensor.layer);
+    }
+    ranges
 }
 
 /// The error in the words of the language, which counts variables from 1.

@@ -3,18 +3,20 @@
 use optkit_core::{Optimizer, RadiusDriven, Subset};
 use optkit_lang::{Diagnostic, Method, Settings, Span};
 use optkit_quasi_newton::{GammaRule, History, Lsr1, Settings as Lsr1Settings};
-use optkit_schwarz::{Apts, Options, Partition, Preset};
+use optkit_schwarz::{Apts, Options, Partition, Preset, TwoLevel, TwoLevelOptions};
 use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Norm, Options as Engine, RadiusRule, Ratio, Scale, TrustRegion, subproblem,
 };
 
-use super::descent::Descent;
+use super::{descent::Descent, two_level};
 
 /// A solver as the file describes it, checked, not yet bound to an objective.
 #[derive(Clone, Debug)]
 pub enum Solver {
     /// `apts`.
     Apts(Box<AptsSolver>),
+    /// `apts { local = gauss_newton … }`.
+    TwoLevel(TwoLevelOptions),
     /// `trust_region`.
     TrustRegion(Slot),
     /// `sgd`, `adam`, `adamw`, `lbfgs`.
@@ -132,7 +134,11 @@ impl Solver {
     /// Reads a method; what is wrong goes to `found`.
     pub(super) fn from_method(method: &Method, found: &mut Vec<Diagnostic>) -> Self {
         match method.name.value.as_str() {
-            "apts" => apts(method, found),
+            "apts" if two_level::is_meant(method) => Self::TwoLevel(two_level::read(method, found)),
+            "apts" => {
+                two_level::refuse_without(method, found);
+                apts(method, found)
+            }
             "trust_region" => {
                 if let Some(span) = method.settings.key_span("iterations") {
                     found.push(
@@ -157,6 +163,9 @@ impl Solver {
         match self {
             Self::TrustRegion(slot) => Box::new(slot.make(None, sizes)),
             Self::Descent(descent) => descent.make(partition, sizes),
+            Self::TwoLevel(options) => {
+                Box::new(TwoLevel::new(partition.expect("`apts` requires its partition"), *options))
+            }
             Self::Apts(apts) => {
                 let AptsSolver { options, local, global } = apts.as_ref();
                 let partition = partition.expect("`apts` requires its partition");
@@ -178,6 +187,10 @@ impl Solver {
         let at = |key: &str| within(method, key).unwrap_or(method);
         let slots = match self {
             Self::TrustRegion(slot) => vec![(slot, method)],
+            Self::TwoLevel(options) => {
+                two_level::settle(options, method, network, found);
+                return;
+            }
             Self::Apts(apts) => {
                 let AptsSolver { local, global, .. } = apts.as_mut();
                 vec![(local, at("local")), (global, at("global"))]

@@ -107,13 +107,13 @@ fn with_ones(values: &[f32], features: usize) -> Vec<f32> {
 fn target(targets: &Targets, loss: Loss, rows: Range<usize>) -> BlockTarget {
     let outputs = targets.outputs();
     match (loss, &targets.kind) {
-        (Loss::CrossEntropy | Loss::MeanSquared, TargetKind::Values(values)) => {
+        (_, TargetKind::Values(values)) => {
             BlockTarget::Values(values[rows.start * outputs..rows.end * outputs].to_vec())
         }
         (Loss::CrossEntropy, TargetKind::Labels(labels)) => {
             BlockTarget::Labels(labels[rows].iter().map(|&label| label as usize).collect())
         }
-        (Loss::MeanSquared, TargetKind::Labels(labels)) => {
+        (_, TargetKind::Labels(labels)) => {
             let mut one_hot = vec![0.0; rows.len() * outputs];
             for (row, &label) in one_hot.chunks_exact_mut(outputs).zip(&labels[rows]) {
                 row[label as usize] = 1.0;
