@@ -106,6 +106,8 @@ def main():
             reached = train(loaded, f"{method}:{choice}", 0, levels[:3], best and best[0])
             if reached[2] and (best is None or reached[2][0] < best[0]):
                 best = (reached[2][0], choice)
+        if best is None:
+            sys.exit(f"no choice of {method} reaches {100 * levels[2]:.0f} % in {MOST} gradient equivalents")
         method = f"{method}:{best[1]}"
     runs = [train(loaded, method, seed, levels) for seed in range(seeds)]
     print(f"{os.path.basename(data.rstrip('/'))} {method}")

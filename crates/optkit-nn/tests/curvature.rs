@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Case, Storage, case, cases};
+use common::{Case, Storage, case, cases_of_every_loss};
 use optkit_core::vector::{distance_inf, dot, norm_inf};
 use optkit_core::{Objective, Pass, Subset};
 use optkit_nn::{Layer, Loss, NetworkObjective, Scalar};
@@ -41,7 +41,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, rng_seed: RngSeed::Fixed(3), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn products_are_those_of_differences(case in cases(), seed in 1_u64..1000) {
+    fn products_are_those_of_differences(case in cases_of_every_loss(), seed in 1_u64..1000) {
         let mut f = case.objective::<f64>();
         let v = direction(f.dim(), seed);
         let exact = product(&mut f, &case.theta, &v);
@@ -59,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn the_hessian_is_symmetric_and_linear(case in cases(), seed in 1_u64..1000) {
+    fn the_hessian_is_symmetric_and_linear(case in cases_of_every_loss(), seed in 1_u64..1000) {
         let mut f = case.objective::<f64>();
         let n = f.dim();
         let (u, v) = (direction(n, seed), direction(n, seed + 1));
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn single_precision_agrees_with_double(case in cases(), seed in 1_u64..1000) {
+    fn single_precision_agrees_with_double(case in cases_of_every_loss(), seed in 1_u64..1000) {
         let (mut single, mut double) = (case.objective::<f32>(), case.objective::<f64>());
         let v = direction(single.dim(), seed);
         let (h, expected) = (product(&mut single, &case.theta, &v), product(&mut double, &case.theta, &v));
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn a_part_has_the_whole_s_block(case in cases(), parts in 1_usize..7, seed in 1_u64..1000) {
+    fn a_part_has_the_whole_s_block(case in cases_of_every_loss(), parts in 1_usize..7, seed in 1_u64..1000) {
         blocks_agree::<f64>(&case, parts, seed, 1e-12);
         blocks_agree::<f32>(&case, parts, seed, if has_relu(&case) { 1e-3 } else { 2e-5 });
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Case, Storage, case, cases};
+use common::{Case, Storage, case, cases_of_every_loss};
 use optkit_core::{Objective, check_gradient};
 use optkit_nn::{Layer, Loss};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn gradients_are_those_of_differences(case in cases()) {
+    fn gradients_are_those_of_differences(case in cases_of_every_loss()) {
         let mut f = case.objective::<f64>();
         let n = f.dim();
         let coordinates: Vec<usize> = (0..40).map(|i| i * 7919 % n).collect();
@@ -22,7 +22,7 @@ proptest! {
     }
 
     #[test]
-    fn single_precision_agrees_with_double(case in cases()) {
+    fn single_precision_agrees_with_double(case in cases_of_every_loss()) {
         let (mut single, mut double) = (case.objective::<f32>(), case.objective::<f64>());
         let n = single.dim();
         let (mut g, mut h) = (vec![0.0; n], vec![0.0; n]);
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn a_gradient_behind_a_value_equals_one_at_once(case in cases()) {
+    fn a_gradient_behind_a_value_equals_one_at_once(case in cases_of_every_loss()) {
         let (mut once, mut twice) = (case.objective::<f32>(), case.objective::<f32>());
         let n = once.dim();
         let (mut g, mut h) = (vec![0.0; n], vec![0.0; n]);

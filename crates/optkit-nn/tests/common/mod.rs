@@ -102,11 +102,21 @@ pub fn storages() -> impl Strategy<Value = Storage> {
 
 /// Any activation between dense layers of any width, any loss, any storage, partial tiles.
 pub fn cases() -> impl Strategy<Value = Case> {
+    cases_of(prop_oneof![Just(Loss::CrossEntropy), Just(Loss::MeanSquared)])
+}
+
+/// As [`cases`], of every loss.
+pub fn cases_of_every_loss() -> impl Strategy<Value = Case> {
+    let losses = [Loss::CrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy].map(Just);
+    let [entropy, squared, binary] = losses;
+    cases_of(prop_oneof![entropy, squared, binary])
+}
+
+fn cases_of(loss: impl Strategy<Value = Loss>) -> impl Strategy<Value = Case> {
     let activation =
         prop_oneof![Just(Layer::Relu), Just(Layer::Sigmoid), Just(Layer::Tanh), Just(Layer::LogSoftmax),];
     let dense = (1_usize..40).prop_map(|outputs| Layer::Dense { outputs });
     let layers = prop::collection::vec(prop_oneof![3 => dense, 2 => activation], 0..5);
-    let loss = prop_oneof![Just(Loss::CrossEntropy), Just(Loss::MeanSquared), Just(Loss::BinaryCrossEntropy)];
     (layers, loss, storages(), 1_usize..600, 1_usize..40, 0_u64..1000, 1_usize..20).prop_map(
         |(mut layers, loss, storage, count, features, seed, outputs)| {
             layers.push(Layer::Dense { outputs });
