@@ -5,9 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Storage, case, noise, samples};
-use optkit_core::{
-    CoarseSpace, Direction, GaussNewton, HessianProduct, NoGaussNewton, Objective, Source, Subset,
-};
+use optkit_core::{CoarseSpace, Direction, HessianProduct, NoGaussNewton, Objective, Source, Subset};
 use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
 
 /// A part a layer.

@@ -308,7 +308,7 @@ impl TwoLevel {
         let rule = &self.options.rule;
         match self.options.control {
             Control::Damping => {
-                if !(main.ratio >= rule.shrink_below) {
+                if main.ratio.is_nan() || main.ratio < rule.shrink_below {
                     self.damping /= rule.shrink;
                 } else if main.ratio > rule.grow_above {
                     self.damping = (self.damping / rule.grow).max(self.options.min_damping);
@@ -319,7 +319,7 @@ impl TwoLevel {
             }
             Control::Radius if !main.moved => self.radius = main.length.max(rule.min_radius),
             Control::Radius => {
-                let radius = if !(main.ratio >= rule.shrink_below) {
+                let radius = if main.ratio.is_nan() || main.ratio < rule.shrink_below {
                     rule.shrink * main.length
                 } else if main.ratio > rule.grow_above {
                     self.radius.max(rule.grow * main.length)
