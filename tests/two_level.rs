@@ -104,6 +104,13 @@ fn the_loss_never_rises_and_is_what_it_is_said_to_be() {
     }
 }
 
+/// All entries of an archive to the bit: a radius that is not controlled is NaN.
+fn bits(archive: &Archive) -> Vec<(String, Vec<u64>)> {
+    let of = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect();
+    let arrays = archive.arrays().map(|(name, values)| (name.to_owned(), of(values)));
+    arrays.chain(archive.integers().map(|(name, value)| (name.to_owned(), vec![value]))).collect()
+}
+
 fn state(method: &TwoLevel, f: &NetworkObjective) -> Archive {
     let mut archive = Archive::default();
     archive.scope("method", |a| method.save(a));
@@ -122,12 +129,12 @@ fn results_do_not_depend_on_the_number_of_threads() {
             for _ in 0..5 {
                 method.step(&mut f);
             }
-            state(&method, &f)
+            bits(&state(&method, &f))
         })
     };
     let one = run(1);
-    assert_eq!(one, run(2));
-    assert_eq!(one, run(5));
+    assert!(one == run(2));
+    assert!(one == run(5));
 }
 
 #[test]
@@ -149,7 +156,10 @@ fn resume_equals_uninterrupted_bitwise() {
             f.load(&states[from].scoped("objective")).unwrap();
             for (i, expected) in states.iter().enumerate().skip(from) {
                 method.prepare(&mut f).unwrap();
-                assert_eq!(state(&method, &f), *expected, "{options:?}: taken up at {from}, at {i}");
+                let differing =
+                    bits(&state(&method, &f)).into_iter().zip(bits(expected)).find(|(a, b)| a != b);
+                let name = differing.map(|(entry, _)| entry.0);
+                assert_eq!(name, None, "{options:?}: taken up at {from}, at {i}");
                 method.step(&mut f);
             }
         }
