@@ -25,7 +25,7 @@ use optkit_core::{
 use crate::Partition;
 use coarse::Coarse;
 use levels::Levels;
-pub use options::{Combine, Control, Growing, TwoLevelOptions};
+pub use options::{Combine, Control, TwoLevelOptions};
 
 /// Trial points of a combination at the most.
 const TRIALS: u32 = 9;

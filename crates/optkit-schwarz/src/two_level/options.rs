@@ -21,8 +21,6 @@ pub struct TwoLevelOptions {
     pub control: Control,
     /// Thresholds and factors of whichever is controlled; the limits of the radius are for [`Control::Radius`].
     pub rule: RadiusRule,
-    /// Begin on a few samples, where the objective has samples.
-    pub growing: Option<Growing>,
 }
 
 /// What is made of the parts' steps.
@@ -48,15 +46,6 @@ pub enum Control {
     Radius,
 }
 
-/// Samples that grow.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Growing {
-    /// Samples of the first iteration.
-    pub start: u32,
-    /// How many times as many each iteration sees.
-    pub factor: f64,
-}
-
 impl Default for TwoLevelOptions {
     /// For networks. Chosen on the last sixth of the training samples of MNIST, Fashion-MNIST and digits (docs/src/two_level.md
     /// has the command), never on test samples.
@@ -69,7 +58,6 @@ impl Default for TwoLevelOptions {
             sweep_below: 0.1,
             control: Control::Damping,
             rule: RadiusRule::default(),
-            growing: None,
         }
     }
 }
@@ -89,14 +77,6 @@ impl TwoLevelOptions {
         }
         if !(self.min_damping > 0.0 && self.min_damping <= self.damping) {
             return refuse("min_damping", self.min_damping, "positive and at most `damping`");
-        }
-        if let Some(growing) = self.growing {
-            if growing.start == 0 {
-                return refuse("start", 0.0, "at least 1");
-            }
-            if !(growing.factor > 1.0 && growing.factor.is_finite()) {
-                return refuse("factor", growing.factor, "above 1 and finite");
-            }
         }
         self.rule.validate()
     }
