@@ -194,11 +194,14 @@ impl Total {
     }
 }
 
+/// Ω, where a factor is wide.
+type Test<S> = Option<Arc<Buffer<S>>>;
+
 /// Ω of every layer's inputs, with ones, and outputs, where they are wide.
 #[derive(Debug)]
 pub(crate) struct Tests<S> {
-    pub(crate) inputs: Vec<Option<Arc<Buffer<S>>>>,
-    pub(crate) outputs: Vec<Option<Arc<Buffer<S>>>>,
+    pub(crate) inputs: Vec<Test<S>>,
+    pub(crate) outputs: Vec<Test<S>>,
 }
 
 impl<S: Scalar> Tests<S> {
@@ -215,7 +218,7 @@ impl<S: Scalar> Tests<S> {
 
     /// Room for the moments of all layers' inputs but the lowest, `rows` rows at once.
     pub(crate) fn inputs_moments(&self, plan: &Plan, rows: usize) -> Vec<Moment<S>> {
-        let moment = |(k, (d, test)): (usize, (&Dense, &Option<Arc<Buffer<S>>>))| {
+        let moment = |(k, (d, test)): (usize, (&Dense, &Test<S>))| {
             if k == 0 { Moment::none() } else { Moment::new(d.inputs, true, test.clone(), rows) }
         };
         plan.dense.iter().zip(&self.inputs).enumerate().map(moment).collect()
