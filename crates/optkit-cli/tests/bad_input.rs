@@ -129,7 +129,7 @@ fn settings_that_do_not_fit_together() {
         ("shrink_below = 0.9, grow_above = 0.1", &["E0802"]),
         ("local = trust_region { radius = 1 }", &["E0803", "set `radius` on `apts` itself"]),
         ("local = apts { partition = blocks }", &["error[E"]),
-        ("local = trust_region { model = gauss_newton }", &["not supported yet"]),
+        ("local = trust_region { model = gauss_newton }", &["E0306", "cannot stand as `model`"]),
         ("local = trust_region { model = gradient, subproblem = obs }", &["E0814", "use `model = lsr1`"]),
         ("local = trust_region { model = exact, subproblem = obs }", &["E0814"]),
         ("order = 2, ball = infinity", &["E0815", "`ball = two`"]),
