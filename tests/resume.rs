@@ -241,16 +241,26 @@ fn check_all(solvers: &[(Entry, &str)], head: &str, stop: &StopWhen, which: Rang
     }
 }
 
-#[test]
-fn every_method_resumes_bitwise_on_functions() {
+/// In the `i`-th 160 combinations of the settings; on sums of squares the two-level method too.
+fn resumes_on(f: &str, i: usize, is_sum_of_squares: bool) {
     let stop = StopWhen::new().gradient_norm_inf(1e-9).iterations(9);
-    for (i, f) in ["rosenbrock(n = 6)", "quadratic(n = 7)", "powell_singular(n = 8)"].iter().enumerate() {
-        let head = format!("minimize f = {f}\npartition parts = contiguous {{ parts = 2 }}");
-        check_all(&solvers(), &head, &stop, 160 * i..160 * (i + 1));
-        if *f != "quadratic(n = 7)" {
-            check_all(&two_level(), &head, &stop, 40 * i..40 * (i + 1)); // sums of squares
-        }
+    let head = format!("minimize f = {f}\npartition parts = contiguous {{ parts = 2 }}");
+    check_all(&solvers(), &head, &stop, 160 * i..160 * (i + 1));
+    if is_sum_of_squares {
+        check_all(&two_level(), &head, &stop, 40 * i..40 * (i + 1));
     }
+}
+
+#[test]
+fn every_method_resumes_bitwise_on_a_function() {
+    resumes_on("rosenbrock(n = 6)", 0, true);
+}
+
+#[test]
+#[ignore = "slow: cargo test -- --ignored"]
+fn every_method_resumes_bitwise_on_more_functions() {
+    resumes_on("quadratic(n = 7)", 1, false);
+    resumes_on("powell_singular(n = 8)", 2, true);
 }
 
 #[test]

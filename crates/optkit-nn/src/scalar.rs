@@ -34,6 +34,9 @@ pub trait Scalar:
     const ONE: Self;
     /// Relative error of a loss computed with these numbers and summed in `f64`.
     const NOISE: f64;
+    /// Exponentials of softmax and sigmoid are those of this number where x is less: far below what rounding leaves
+    /// of a loss, far above where products with them become subnormal, which takes the hardware ten times as long.
+    const EXP_LEAST: Self;
 
     /// The nearest number.
     fn from_f64(value: f64) -> Self;
@@ -55,6 +58,7 @@ impl Scalar for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NOISE: f64 = 1e-7;
+    const EXP_LEAST: Self = -60.0;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
@@ -85,6 +89,7 @@ impl Scalar for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NOISE: f64 = f64::EPSILON;
+    const EXP_LEAST: Self = -600.0;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {

@@ -126,8 +126,8 @@ fn models_that_lsr1_learns_on_a_trajectory() {
 }
 
 /// A case of every family at the sizes that the others leave out: 20 s of processor time and 5 GB.
-#[cfg(feature = "slow")]
 #[test]
+#[ignore = "slow: cargo test -- --ignored"]
 fn every_family_to_ten_million_variables() {
     for n in [100_000, 1_000_000, 10_000_000] {
         let mut rng = Rng(n as u64);

@@ -79,7 +79,7 @@ pub(crate) fn tanh_single(x: f32) -> f32 {
     if size < NEAR { near } else { far }
 }
 
-/// 1/(1 + e⁻ˣ) to within 3·10⁻⁷ of its size, and at least e⁻⁸⁷: by e⁻|ˣ|, which cannot overflow. NaN stays NaN.
+/// 1/(1 + e⁻ˣ) to within 3·10⁻⁷ of its size, and at least e⁻⁶⁰ ([`Scalar::EXP_LEAST`](crate::Scalar::EXP_LEAST)): by e⁻|ˣ|, which cannot overflow. NaN stays NaN.
 #[inline(always)]
 pub(crate) fn sigmoid_single(x: f32) -> f32 {
     let size = x.abs();

@@ -83,7 +83,8 @@ unsafe impl<S: Scalar> Vector for Lanes<S> {
     }
     #[inline(always)]
     fn exp(self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].exp()))
+        let x = self.or_greater(Self::splat(S::EXP_LEAST));
+        Self(std::array::from_fn(|i| x.0[i].exp()))
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) unsafe trait Vector: Copy {
         }
         each
     }
-    /// eˣ for x ≤ 0 to within two units in the last place; at least e⁻⁸⁷ in `f32`. NaN stays NaN.
+    /// eˣ for x ≤ 0 to within two units in the last place; eᵐ where x < m = [`Scalar::EXP_LEAST`]. NaN stays NaN.
     fn exp(self) -> Self;
 }
 
@@ -60,5 +60,5 @@ pub(super) const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// ln 2 = `LN2_HIGH` + `LN2_LOW`, the first with trailing zeros so that n·`LN2_HIGH` is exact.
 pub(super) const LN2_HIGH: f32 = 0.693_359_4;
 pub(super) const LN2_LOW: f32 = -2.121_944_4e-4;
-/// Below this, eˣ would be subnormal.
-pub(super) const EXP_LEAST: f32 = -87.0;
+/// Below this, eˣ is taken for what it is here.
+pub(super) const EXP_LEAST: f32 = <f32 as Scalar>::EXP_LEAST;
