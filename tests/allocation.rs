@@ -22,6 +22,7 @@ fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f6
         if batches > 1 {
             let batch = (done % batches) as usize;
             f.select(Pass { epoch: done / batches, samples: Samples::Batch(batch) });
+            optimizer.samples_changed();
         }
         done += 1;
         optimizer.prepare(f).unwrap();
@@ -109,7 +110,7 @@ fn iterations_allocate_nothing() {
 }
 
 /// Methods on a network, and how its samples come.
-const ON_NETWORKS: [(&str, &str); 12] = [
+const ON_NETWORKS: [(&str, &str); 15] = [
     ("apts { partition = tensors }", ""),
     ("apts { partition = tensors, order = 2 }", ""),
     ("apts { partition = tensors, order = 2, ball = two }", ""),
@@ -122,6 +123,12 @@ const ON_NETWORKS: [(&str, &str); 12] = [
     ("sgd { lr = 0.1, momentum = 0.9 }", "batch = 100"),
     ("adam", "batch = 100"),
     ("adamw", "batch = 100"),
+    ("apts { partition = tensors }", "batch = 100"),
+    ("apts { partition = tensors, order = 2 }", "batch = 100"),
+    (
+        "apts { partition = tensors, fdl = off }",
+        "batch = overlapping { parts = 5 }, normalize = per_channel, crop = 1",
+    ),
 ];
 
 fn text(solver: &str, batch: &str) -> String {

@@ -42,7 +42,7 @@ fn load(planned: &problem::Planned) -> Assembly {
 fn digits(batch: &str) -> Assembly {
     let planned = read(text("", "trust_region")).unwrap_or_else(|error| panic!("{error}"));
     let optkit::assemble::Subject::Network(mut subject) = planned.plan.subject else { panic!("a network") };
-    subject.batch = batch.parse().ok();
+    subject.batch = batch.parse().ok().map(optkit::nn::Dealing::Of);
     let planned = problem::Planned {
         plan: optkit::assemble::Plan { subject: optkit::assemble::Subject::Network(subject), ..planned.plan },
         ..planned
@@ -269,7 +269,7 @@ fn methods_of_whole_functions_are_refused_before_the_first_step() {
 
 #[test]
 fn a_file_with_batches_for_another_method_is_refused_where_it_says_so() {
-    for solver in ["trust_region", "apts { partition = tensors }"] {
+    for solver in ["trust_region", "lbfgs"] {
         let Err(ReadError::Wrong(wrong)) = read(text("batch = 100", solver)) else { panic!("refused") };
         let errors = wrong.list.iter().filter(|d| d.is_error());
         assert_eq!(errors.map(|d| d.code).collect::<Vec<_>>(), ["E0818"]);
@@ -339,7 +339,19 @@ proptest! {
                 }
             }
         }
-        for word in ["sgd", "adam", "adamw"] {
+        // Stochastic APTS in its other settings, and on batches that overlap.
+        let overlapping = "batch = overlapping { parts = 15, overlap = 10% }, normalize = per_channel, crop = 1, flip = on";
+        for (batch, settings) in
+            [("batch = 100", "order = 2"), (overlapping, "fdl = off"), (overlapping, "order = 2, radius = 0.1")]
+        {
+            let planned = read(text(batch, &format!("apts {{ partition = tensors, {settings} }}"))).unwrap();
+            goes_on(&format!("apts {settings}, {batch}"), &after, &|| {
+                let mut made = load(&planned);
+                let nothing: Box<dyn Optimizer> = Box::new(Descent::new(0.0));
+                (std::mem::replace(&mut made.optimizer, nothing), made)
+            });
+        }
+        for word in ["sgd", "adam", "adamw", "apts"] {
             prop_assert!(taken.contains(&word), "{word} takes mini-batches, {taken:?} were read");
         }
     }
@@ -347,7 +359,11 @@ proptest! {
 
 /// The settings without which a method is not read.
 fn required(entry: &Entry) -> String {
-    let without_default =
-        entry.settings.iter().filter(|s| s.default.is_none() && matches!(s.kind, Kind::Real(_)));
-    without_default.map(|s| format!("{} = 0.05", s.name)).collect::<Vec<_>>().join(", ")
+    let given = entry.settings.iter().filter(|s| s.default.is_none() || s.kind == Kind::Partition);
+    let written = given.filter_map(|s| match s.kind {
+        Kind::Real(_) => Some(format!("{} = 0.05", s.name)),
+        Kind::Partition => Some(format!("{} = tensors", s.name)),
+        _ => None,
+    });
+    written.collect::<Vec<_>>().join(", ")
 }

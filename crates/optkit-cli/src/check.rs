@@ -1,6 +1,7 @@
 //! `optkit check`.
 
 mod differences;
+mod layers;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -110,6 +111,9 @@ fn object(plan: &Plan, measured: &Measured) -> Value {
         "subdomains": plan.partition.as_ref().map(|p| p.parts().len()),
         "solver": plan.solver_name,
     });
+    if let Subject::Network(subject) = &plan.subject {
+        object["layers"] = layers::objects(&subject.network);
+    }
     if let Some(whole) = measured.whole {
         object["loss_ms"] = json!(whole.loss_ms);
         object["loss_gradient_ms"] = json!(whole.loss_gradient_ms);
@@ -143,6 +147,10 @@ fn text(out: &mut impl Write, plan: &Plan, measured: &Measured) -> io::Result<()
     let size = show::size(plan.subject.dim(), count, subdomains);
     writeln!(out, "valid: {size}; {}", plan.solver_name)?;
     writeln!(out, "stop when {}", plan.stop.text())?;
+    if let Subject::Network(subject) = &plan.subject {
+        writeln!(out)?;
+        layers::text(out, &subject.network)?;
+    }
     if let Some(parts) = &measured.parts {
         writeln!(out)?;
         cost_table(out, plan, measured.whole, parts)?;

@@ -93,6 +93,7 @@ fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Real(_) => "number".to_owned(),
         Kind::Integer(..) => "whole number".to_owned(),
+        Kind::CountOrMethod(..) => "whole number | method".to_owned(),
         Kind::Switch => "on | off".to_owned(),
         Kind::Word(words) => words.join(" | "),
         Kind::Text => "\"text\"".to_owned(),
@@ -104,5 +105,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Duration => "time".to_owned(),
         Kind::Memory => "memory".to_owned(),
         Kind::Shape => "shape".to_owned(),
+        Kind::Pair(_) => "whole number or rows x columns".to_owned(),
+        Kind::Window => "rows x columns | global".to_owned(),
     }
 }

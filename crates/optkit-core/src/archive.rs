@@ -37,6 +37,16 @@ pub enum LoadError {
         /// What was needed.
         expected: usize,
     },
+    /// A number that must be the same is another one.
+    #[error("the saved `{name}` is {got} where {expected} is needed: it belongs to another problem")]
+    Differs {
+        /// The entry.
+        name: String,
+        /// As saved.
+        got: String,
+        /// What was needed.
+        expected: String,
+    },
 }
 
 impl Archive {

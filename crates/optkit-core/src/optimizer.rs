@@ -254,7 +254,9 @@ pub enum StartError {
         expected: usize,
     },
     /// A method that needs the whole function at every step met mini-batches.
-    #[error("{method} needs all samples at every step; remove `batch` from the data, or choose sgd or adam")]
+    #[error(
+        "{method} needs all samples at every step; remove `batch` from the data, or choose sgd, adam or apts"
+    )]
     Batches {
         /// Who needs it.
         method: &'static str,

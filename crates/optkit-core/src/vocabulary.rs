@@ -21,6 +21,8 @@ pub enum Kind {
     Real(Range),
     /// A whole number of at least the first and at most the second.
     Integer(u64, u64),
+    /// A whole number of at least the first and at most the second, or a method of this slot.
+    CountOrMethod(u64, u64, Slot),
     /// `on` or `off`.
     Switch,
     /// One of these words.
@@ -43,6 +45,10 @@ pub enum Kind {
     Memory,
     /// A shape: `28x28`.
     Shape,
+    /// Whole numbers of at least this, by rows and by columns: `3x1`; or one for both: `2`.
+    Pair(u64),
+    /// Extents of a window by rows and by columns as in [`Pair`](Self::Pair), or `global`: all of the image.
+    Window,
 }
 
 /// A range of real numbers.
@@ -97,6 +103,8 @@ pub enum Slot {
     Sweeps,
     /// As how many samples a method sees: `samples`.
     Samples,
+    /// As how samples are dealt to mini-batches: `batch` of a dataset.
+    Batches,
     /// As what improves a point before a method's own step: `precondition` of `lbfgs`.
     Preconditioner,
 }

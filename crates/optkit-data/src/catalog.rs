@@ -2,8 +2,8 @@
 
 use crate::locations::Locations;
 use crate::search::search;
-use crate::{digits, known};
-use optkit_core::vocabulary::{Entry, Kind, Operand, Setting, Support};
+use crate::{cifar, digits, known};
+use optkit_core::vocabulary::{Entry, Kind, Operand, Setting, Slot, Support};
 use std::path::PathBuf;
 
 const IMAGES: Setting = Setting {
@@ -16,14 +16,45 @@ const IMAGES: Setting = Setting {
 
 const BATCH: Setting = Setting {
     name: "batch",
-    kind: Kind::Integer(1, u32::MAX as u64),
+    kind: Kind::CountOrMethod(1, u32::MAX as u64, Slot::Batches),
     default: Some(""),
-    doc: "samples of a mini-batch; without it every iteration sees all samples",
+    doc: "samples of a mini-batch, or how they are dealt; without it every iteration sees all samples",
+    support: Support::Available,
+};
+
+const NORMALIZE: Setting = Setting {
+    name: "normalize",
+    kind: Kind::Word(&["none", "per_channel"]),
+    default: Some("none"),
+    doc: "pixels less the mean of their channel over the training images, divided by its deviation (per_channel)",
+    support: Support::Available,
+};
+
+const CROP: Setting = Setting {
+    name: "crop",
+    kind: Kind::Integer(0, 1024),
+    default: Some("0"),
+    doc: "in mini-batches, images padded by so many zeros are cut to their size at random, anew in every epoch",
+    support: Support::Available,
+};
+
+const FLIP: Setting = Setting {
+    name: "flip",
+    kind: Kind::Switch,
+    default: Some("off"),
+    doc: "in mini-batches, images are mirrored left to right at random, anew in every epoch",
     support: Support::Available,
 };
 
 const fn dataset(name: &'static str, doc: &'static str, operands: &'static [Operand]) -> Entry {
-    Entry { name, doc, operands, settings: &[IMAGES, BATCH], slots: &[], support: Support::Available }
+    Entry {
+        name,
+        doc,
+        operands,
+        settings: &[IMAGES, NORMALIZE, BATCH, CROP, FLIP],
+        slots: &[],
+        support: Support::Available,
+    }
 }
 
 const fn planned(name: &'static str, doc: &'static str, operands: &'static [Operand]) -> Entry {
@@ -38,6 +69,7 @@ const fn path(name: &'static str, doc: &'static str) -> Operand {
 pub static DATASETS: &[Entry] = &[
     dataset("mnist", "handwritten digits, 28x28: 60,000 to train on, 10,000 to test", &[]),
     dataset("fashion_mnist", "pieces of clothing, 28x28: 60,000 to train on, 10,000 to test", &[]),
+    dataset("cifar10", "colour photographs, 3x32x32: 50,000 to train on, 10,000 to test", &[]),
     dataset("digits", "handwritten digits, 8x8, embedded: 1,437 to train on, 360 to test", &[]),
     dataset(
         "idx",
@@ -46,7 +78,6 @@ pub static DATASETS: &[Entry] = &[
     ),
     planned("csv", "columns of a file of comma-separated values", &[path("file", "the file")]),
     planned("table", "numbers written in the problem file", &[]),
-    planned("cifar10", "colour photographs, 3x32x32: 50,000 to train on, 10,000 to test", &[]),
 ];
 
 /// What is known of a dataset before it is read.
@@ -76,6 +107,10 @@ pub fn shape_hint(name: &str) -> Option<Outline> {
         let (train_samples, test_samples) = (digits::TRAIN, digits::TEST);
         return Some(Outline { shape: &[8, 8], classes: 10, train_samples, test_samples });
     }
+    if name == cifar::NAME {
+        let [train_samples, test_samples] = cifar::PUBLISHED.samples();
+        return Some(Outline { shape: cifar::SHAPE, classes: cifar::CLASSES, train_samples, test_samples });
+    }
     known::find(name).map(|known| Outline {
         shape: known.shape,
         classes: known.classes,
@@ -91,7 +126,7 @@ pub struct Listing {
     pub name: &'static str,
     /// One line that says what it is.
     pub doc: &'static str,
-    /// Bytes of its files, uncompressed; `None` for `idx`.
+    /// Bytes of its files, uncompressed but for archives that are kept as they are; `None` for `idx`.
     pub size: Option<u64>,
     /// The folder in which it was found (its files are there; they are verified when they are loaded).
     pub found: Option<PathBuf>,
@@ -109,6 +144,10 @@ pub fn list(locations: &Locations) -> Vec<Listing> {
         .map(|&Entry { name, doc, .. }| {
             let known = known::find(name);
             let embedded = name == "digits";
+            if name == cifar::NAME {
+                let (found, size) = (cifar::found(locations), Some(cifar::PUBLISHED.archive_bytes));
+                return Listing { name, doc, size, found, embedded: false, licence: Some(cifar::LICENCE) };
+            }
             let found = known.and_then(|known| search(known, locations).found).map(|f| f.folder.path);
             let size = known.map(known::Known::bytes).or(embedded.then_some(digits::BYTES));
             let licence =
@@ -152,9 +191,9 @@ mod tests {
     fn list_names_what_is_available_and_nothing_else() {
         let rows = list(&Locations::default());
         let names: Vec<_> = rows.iter().map(|row| row.name).collect();
-        assert_eq!(names, ["mnist", "fashion_mnist", "digits", "idx"]);
+        assert_eq!(names, ["mnist", "fashion_mnist", "cifar10", "digits", "idx"]);
         assert!(rows.iter().all(|row| row.found.is_none()));
         assert_eq!(rows[0].size, Some(54_950_048));
-        assert_eq!(rows[2].size, Some(264_712));
+        assert_eq!((rows[2].size, rows[3].size), (Some(170_052_171), Some(264_712)));
     }
 }

@@ -107,6 +107,14 @@ pub enum Error {
         /// The dataset that `optkit data get` would fetch again to this place.
         refetch: Option<String>,
     },
+    /// The file does not hold the records that it should.
+    #[error("`{}`: {problem}; replace it by a complete one", .path.display())]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        problem: String,
+    },
     /// The file's contents are not the dataset's.
     #[error(
         "`{}` is not the file of `{name}`: its SHA-256 is {found}, expected {expected}; replace the file, or \
@@ -175,6 +183,7 @@ impl Error {
             self,
             Self::Read { .. }
                 | Self::Format { .. }
+                | Self::Records { .. }
                 | Self::Checksum { .. }
                 | Self::SampleCounts { .. }
                 | Self::Shapes { .. }
@@ -221,13 +230,17 @@ fn missing(
     for Attempt { source, reason } in attempts {
         let _ = write!(text, "\n    {source}: {reason}");
     }
-    let files = crate::files::NAMES.join(", ");
+    let files = if name == crate::cifar::NAME {
+        format!("{}, or the files in it,", crate::cifar::PUBLISHED.archive)
+    } else {
+        format!("{} (plain or .gz)", crate::files::NAMES.join(", "))
+    };
     let fetch =
         if attempts.is_empty() { format!("run `optkit data get {name}`, or ") } else { String::new() };
     let place = destination.map_or_else(String::new, |d| format!(" into `{}`, or", d.display()));
     let _ = write!(
         text,
-        "\n  remedy: {fetch}put {files} (plain or .gz){place} into a folder of your own and name it with --data-dir"
+        "\n  remedy: {fetch}put {files}{place} into a folder of your own and name it with --data-dir"
     );
     text
 }

@@ -12,7 +12,8 @@ mod order;
 mod scratch;
 mod sources;
 
-pub(crate) use order::Order;
+pub(crate) use mirror::agent;
+pub(crate) use order::{Order, Part};
 pub(crate) use sources::sources;
 
 use crate::error::{Attempt, Error};

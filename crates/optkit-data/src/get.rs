@@ -1,5 +1,6 @@
 //! `optkit data get`: a dataset put on this machine.
 
+use crate::cifar;
 use crate::error::Error;
 use crate::fetch::{Destination, Source, fetch, sources};
 use crate::files::{Folder, complete};
@@ -32,6 +33,7 @@ pub enum Got {
 pub fn get(name: &str, locations: &Locations, progress: &mut dyn Progress) -> Result<Got, Error> {
     match resolve(name)? {
         Some(known) => get_known(known, locations, sources(name), progress),
+        None if name == cifar::NAME => cifar::get(&cifar::PUBLISHED, locations, progress),
         None if name == "digits" => Ok(Got::Embedded),
         None => Err(Error::NotFetchable { name: name.to_owned() }),
     }

@@ -21,6 +21,7 @@
 
 mod catalog;
 mod checksum;
+mod cifar;
 mod dataset;
 mod digits;
 mod error;

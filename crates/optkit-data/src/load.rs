@@ -2,6 +2,7 @@
 
 use crate::catalog::{DATASETS, names};
 use crate::checksum::{hex, over};
+use crate::cifar;
 use crate::dataset::{Dataset, Split};
 use crate::digits;
 use crate::error::Error;
@@ -36,6 +37,7 @@ pub fn load(
         (_, Some(argument)) => {
             Err(Error::UnexpectedArgument { name: name.to_owned(), argument: argument.to_owned() })
         }
+        (cifar::NAME, None) => cifar::load(&cifar::PUBLISHED, locations, fetch),
         (_, None) => match known {
             Some(known) => load_known(known, locations, fetch, sources(name)),
             None => Ok(digits::load()),
@@ -43,7 +45,7 @@ pub fn load(
     }
 }
 
-/// The row of a dataset with known files; `None` for `digits` and `idx`.
+/// The row of a dataset of four idx files that are known; `None` for the others.
 pub(crate) fn resolve(name: &str) -> Result<Option<&'static Known>, Error> {
     use optkit_core::vocabulary::{Support, Vocabulary};
     match Vocabulary::find(DATASETS, name).map(|entry| entry.support) {

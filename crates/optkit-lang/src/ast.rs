@@ -1,6 +1,7 @@
 //! What the grammar reads, before any of it is checked.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::arithmetic::{Binary, Unary};
 use crate::{Span, Spanned};
@@ -35,6 +36,7 @@ pub(crate) enum StatementKind {
         name: Spanned<String>,
         layers: Vec<Layer>,
     },
+    Block(Arc<Block>),
     Objective {
         name: Option<Spanned<String>>,
         expression: Expression,
@@ -127,8 +129,34 @@ impl Written {
 /// One line of a network.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer {
+    /// A layer, or a block by its name.
     Named { name: Spanned<String>, operands: Vec<Expression>, options: Vec<Entry>, span: Span },
-    Planned { what: &'static str, span: Span },
+    /// `repeat n { … }`; `span` is its word.
+    Repeat { count: Expression, layers: Vec<Layer>, span: Span },
+    /// `skip { … } shortcut { … }`; `span` is its word.
+    Skip { body: Vec<Layer>, shortcut: Option<Shortcut>, span: Span },
+}
+
+/// `shortcut { … }` or `shortcut auto { … }`.
+#[derive(Clone, Debug)]
+pub(crate) struct Shortcut {
+    pub(crate) auto: bool,
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// `block basic(c, stride = 1) { … }`.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) name: Spanned<String>,
+    pub(crate) formals: Vec<Formal>,
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// What a block is given where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Formal {
+    pub(crate) name: Spanned<String>,
+    pub(crate) default: Option<Expression>,
 }
 
 #[derive(Clone, Debug)]

@@ -145,6 +145,11 @@ const CODES: &[(&str, &str)] = &[
          unnamed solver, or `run`: solver.radius, solver.local.iterations, tensors.parts, run.seed. A `param` is \
          set by its name.",
     ),
+    (
+        "E0407",
+        "A block stands, directly or through other blocks, inside itself; or blocks and `repeat` make a network of more \
+         layers than this program takes.",
+    ),
     ("E0501", "A file named by `use` cannot be read. Paths are relative to the file that uses them."),
     ("E0502", "Files use each other in a circle, or in too long a chain."),
     (

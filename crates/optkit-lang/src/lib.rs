@@ -45,7 +45,10 @@ pub use codes::{codes, explain};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, not_text};
 pub use experiment::{Against, Band, Configuration, Experiment, Report};
 pub use planned::with_planned;
-pub use problem::{Data, LayerLine, Measure, Network, Objective, ObjectiveKind, Partition, Problem, Split};
+pub use problem::{
+    Data, Layer, LayerLine, Measure, Network, Objective, ObjectiveKind, Partition, Problem, Shortcut, Skip,
+    Split,
+};
 pub use settings::{Call, Method, Settings, Value};
 pub use source::{Source, Span, Spanned};
 pub use stop::{Bound, Budget, Norm, Quantity, Stop, Term, TermKind};

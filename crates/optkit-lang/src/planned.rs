@@ -29,8 +29,7 @@ pub(crate) fn is_planned_setting(owner: &str, key: &str) -> bool {
 pub(crate) const FUNCTIONS: [&str; 12] =
     ["count", "rows", "columns", "sin", "cos", "tan", "tanh", "log1p", "expm1", "log1pexp", "floor", "ceil"];
 
-const SETTINGS: [(&str, &str); 3] =
-    [("trust_region", "scaling"), ("mnist", "normalize"), ("weights", "overlap")];
+const SETTINGS: [(&str, &str); 2] = [("trust_region", "scaling"), ("weights", "overlap")];
 
 fn add(table: &mut Vec<Entry>, planned: &[Entry]) {
     for entry in planned {

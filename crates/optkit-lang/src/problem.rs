@@ -75,8 +75,89 @@ pub struct Data {
 pub struct Network {
     /// The declared name.
     pub name: Spanned<String>,
-    /// Its layers from input to output; the `input` line is one of them.
-    pub layers: Vec<LayerLine>,
+    /// Its layers from input to output, blocks and repetitions written out; the `input` line is one of them.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer, or layers that are skipped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    /// `dense 32`.
+    Line(LayerLine),
+    /// `skip { … } shortcut { … }`.
+    Skip(Skip),
+}
+
+impl Layer {
+    /// The line, where it is one.
+    #[must_use]
+    pub fn line(&self) -> Option<&LayerLine> {
+        if let Self::Line(line) = self { Some(line) } else { None }
+    }
+
+    /// Where it stands: a line as a whole, of a skip the word.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Line(line) => line.span,
+            Self::Skip(skip) => skip.span,
+        }
+    }
+
+    /// Where the block stands that it comes from.
+    #[must_use]
+    pub fn called(&self) -> Option<Span> {
+        match self {
+            Self::Line(line) => line.called,
+            Self::Skip(skip) => skip.called,
+        }
+    }
+
+    /// How many lines and skips this is, itself among them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Line(_) => 1,
+            Self::Skip(Skip { body, shortcut, .. }) => {
+                1 + body.iter().chain(shortcut.layers()).map(Self::count).sum::<usize>()
+            }
+        }
+    }
+}
+
+/// Layers whose input is added to their result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Skip {
+    /// The layers.
+    pub body: Vec<Layer>,
+    /// What is added.
+    pub shortcut: Shortcut,
+    /// The word `skip`.
+    pub span: Span,
+    /// Where the block stands that it comes from.
+    pub called: Option<Span>,
+}
+
+/// What is added to the result of skipped layers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shortcut {
+    /// Their input.
+    Identity,
+    /// `shortcut { … }`: the result of these, on the same input.
+    Layers(Vec<Layer>),
+    /// `shortcut auto { … }`: the result of these where shapes differ, the input elsewhere.
+    Auto(Vec<Layer>),
+}
+
+impl Shortcut {
+    /// The layers written.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        match self {
+            Self::Identity => &[],
+            Self::Layers(layers) | Self::Auto(layers) => layers,
+        }
+    }
 }
 
 /// One layer: `dense 32`.
@@ -90,6 +171,8 @@ pub struct LayerLine {
     pub settings: Settings,
     /// The whole layer.
     pub span: Span,
+    /// Where the block stands that it comes from.
+    pub called: Option<Span>,
 }
 
 /// `minimize loss = …`.

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter, Write};
 use crate::arithmetic::{Binary, Unary};
 use crate::stop::Operation;
 use crate::{
-    Bound, Budget, Call, Experiment, LayerLine, Method, Norm, Objective, ObjectiveKind, Problem, Quantity,
-    Settings, Spanned, Split, Stop, Term, TermKind, Value,
+    Bound, Budget, Call, Experiment, Layer, LayerLine, Method, Norm, Objective, ObjectiveKind, Problem,
+    Quantity, Settings, Shortcut, Skip, Spanned, Split, Stop, Term, TermKind, Value,
 };
 
 /// The resolved problem: one file without `use`, `param` and `let`, with what `--set` and an experiment changed.
@@ -41,7 +41,7 @@ impl Display for Problem {
         }
         for network in &self.networks {
             writeln!(out, "network {} {{", network.name.value)?;
-            network.layers.iter().try_for_each(|layer| writeln!(out, "  {}", Line(layer)))?;
+            write!(out, "{}", Lines(&network.layers, 1))?;
             writeln!(out, "}}\n")?;
         }
         let Objective { name, kind } = &self.objective;
@@ -197,6 +197,34 @@ impl Display for Calling<'_> {
         }
         let block = Block(settings, 0).to_string();
         if block.is_empty() { Ok(()) } else { write!(out, " {block}") }
+    }
+}
+
+/// Layers at a depth of indentation.
+struct Lines<'a>(&'a [Layer], usize);
+
+impl Display for Lines<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let Self(layers, depth) = *self;
+        let indent = "  ".repeat(depth);
+        for layer in layers {
+            match layer {
+                Layer::Line(line) => writeln!(out, "{indent}{}", Line(line))?,
+                Layer::Skip(Skip { body, shortcut, .. }) => {
+                    write!(out, "{indent}skip {{\n{}{indent}}}", Lines(body, depth + 1))?;
+                    let word = match shortcut {
+                        Shortcut::Identity => "",
+                        Shortcut::Layers(_) => " shortcut",
+                        Shortcut::Auto(_) => " shortcut auto",
+                    };
+                    if !word.is_empty() {
+                        write!(out, "{word} {{\n{}{indent}}}", Lines(shortcut.layers(), depth + 1))?;
+                    }
+                    writeln!(out)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

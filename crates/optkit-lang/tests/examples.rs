@@ -38,11 +38,12 @@ fn mnist_says_what_the_paper_says() {
     assert_eq!(problem.title.as_deref(), Some("MNIST, 3-layer fully connected network"));
     assert_eq!(problem.reference.as_deref(), Some("arXiv:2312.13677, section 3.2"));
 
-    let layers: Vec<_> = problem.networks[0].layers.iter().map(|l| l.name.value.as_str()).collect();
+    let layers: Vec<_> =
+        problem.networks[0].layers.iter().map(|l| l.line().unwrap().name.value.as_str()).collect();
     assert_eq!(layers, ["input", "flatten", "dense", "relu", "dense", "relu", "dense"]);
-    assert_eq!(problem.networks[0].layers[0].operands[0].value, Value::Shape(vec![28, 28]));
-    assert_eq!(problem.networks[0].layers[2].operands[0].value, Value::Integer(32));
-    assert_eq!(problem.networks[0].layers[2].settings.switch("bias"), Some(true));
+    assert_eq!(problem.networks[0].layers[0].line().unwrap().operands[0].value, Value::Shape(vec![28, 28]));
+    assert_eq!(problem.networks[0].layers[2].line().unwrap().operands[0].value, Value::Integer(32));
+    assert_eq!(problem.networks[0].layers[2].line().unwrap().settings.switch("bias"), Some(true));
 
     assert_eq!(problem.objective.name, "loss");
     let ObjectiveKind::NetworkLoss { loss, network, data, split, .. } = &problem.objective.kind else {

@@ -132,7 +132,7 @@ fn measures_are_targets_in_percent() {
         panic!("a target")
     };
     assert_eq!((quantity, bound.at(0.0)), (&Quantity::Measure("hits".to_owned()), 0.95));
-    let dense = &problem.networks[0].layers[2];
+    let dense = problem.networks[0].layers[2].line().expect("a line");
     assert_eq!(dense.operands[0].value, Value::Integer(10));
     assert_eq!(dense.settings.switch("bias"), Some(false));
 }
@@ -188,4 +188,86 @@ proptest! {
         let TermKind::Gradient { bound, .. } = &stop.terms[0].kind else { panic!("a convergence test") };
         prop_assert!((bound.at(1.0) - value).abs() <= 1e-12 * value.abs(), "{text}");
     }
+}
+
+/// The layers of the first network, as they are written out.
+fn written_out(network: &str) -> String {
+    let text = format!(
+        "apts 1
+         data digits = digits()
+         {network}
+         minimize loss = cross_entropy(net(digits.train.x), digits.train.y)
+         solver trust_region
+         stop when loss <= 0.1"
+    );
+    let checked = vocabulary::check_named("x.apts", &text, &[]);
+    assert_eq!(checked.diagnostics.render(false), "");
+    let resolved = checked.problem.expect("no errors").to_string();
+    // What is written out reads back as the same problem.
+    let again = vocabulary::check_named("x.apts", &resolved, &[]);
+    assert_eq!(again.problem.expect("no errors").to_string(), resolved);
+    let (_, network) = resolved.split_once("network net {\n").expect("a network");
+    network.split_once("\n}\n").expect("its end").0.to_owned()
+}
+
+#[test]
+fn blocks_and_repetitions_are_written_out_where_they_stand() {
+    let network = "
+        param width = 4
+        block cell(c, half = c / 2, stride = 1) {
+          skip { conv 3x3 half stride=stride; conv 1 c } shortcut auto { conv 1x1 c stride=stride }
+          relu
+        }
+        block twice(width) { repeat 2 { cell width; tanh } }
+        network net {
+          input 8x8
+          conv width 8
+          cell 16 stride=2
+          twice 6
+          repeat width { relu }
+          dense width
+        }";
+    let cell = |c: u32, half: u32, stride: &str| {
+        format!(
+            "  skip {{\n    conv 3x3 {half} stride={stride}\n    conv 1x1 {c}\n  }} shortcut auto {{\n    conv 1x1 {c} stride={stride}\n  }}\n  relu\n"
+        )
+    };
+    let twice = format!("{}  tanh\n", cell(6, 3, "1x1")).repeat(2);
+    let relus = "  relu\n".repeat(4);
+    let expected = format!("  input 8x8\n  conv 4x4 8\n{}{twice}{relus}  dense 4", cell(16, 8, "2x2"));
+    assert_eq!(written_out(network), expected);
+}
+
+#[test]
+fn a_block_may_be_declared_behind_the_network_and_its_names_are_its_own() {
+    let network = "
+        network net { input 8x8; flatten; end 10; dense stride }
+        param stride = 3
+        block end(stride) { dense stride }";
+    // `stride` inside the block is what it was given; outside it is not declared yet.
+    let text = format!(
+        "apts 1\ndata digits = digits()\n{network}\nminimize loss = cross_entropy(net(digits.train.x), digits.train.y)
+         solver trust_region\nstop when loss <= 0.1"
+    );
+    let found = vocabulary::check_named("x.apts", &text, &[]).diagnostics.list;
+    let titles: Vec<_> = found.iter().map(|d| d.title.as_str()).collect();
+    assert_eq!(titles, ["`stride` is declared only further down"]);
+}
+
+#[test]
+fn batches_are_a_number_or_a_way_to_deal_them() {
+    let batch = |setting: &str| {
+        let problem = problem(&format!(
+            "data mnist = mnist() {{ {setting} }}
+             network net {{ input 28x28; flatten; dense 10 }}
+             minimize loss = cross_entropy(net(mnist.train.x), mnist.train.y)
+             solver trust_region
+             stop when loss <= 0.1"
+        ));
+        problem.data[0].dataset.settings.get("batch").map(|value| value.value.clone())
+    };
+    assert_eq!(batch(""), None);
+    assert_eq!(batch("batch = 2 * 64"), Some(Value::Integer(128)));
+    let Some(Value::Method(method)) = batch("batch = overlapping { parts = 20 }") else { panic!("a method") };
+    assert_eq!((method.name.value.as_str(), method.settings.integer("parts")), ("overlapping", Some(20)));
 }

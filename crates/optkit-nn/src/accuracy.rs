@@ -8,7 +8,7 @@ use crate::head::Head;
 use crate::model::Model;
 use crate::objective::fits;
 use crate::plan::{Plan, Scope};
-use crate::samples::TargetKind;
+use crate::targets::TargetKind;
 use crate::walk::{Forward, Keep, Walk};
 use crate::weights::Weights;
 use crate::worker::Worker;

@@ -1,34 +1,33 @@
-//! Mini-batches: the samples dealt anew in every epoch, and what evaluates one batch.
-//!
-//! ```text
-//! epoch e:  the samples in an order that depends on (seed, e) alone, cut into ⌈N/b⌉ batches; the last may be smaller
-//! ```
+//! Mini-batches: what evaluates one batch of those that [`Deal`] deals.
 //!
 //! A batch's samples are gathered into room of their own, on which an evaluator of its own runs: the kernels, their
-//! storage and the order of their sums are those of an objective over these samples and no others.
+//! storage and the order of their sums are those of an objective over these samples and no others. There are two rooms:
+//! while the parts of a decomposition stand on the last batch, the next one is gathered into the other.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use optkit_core::{Archive, LoadError, Work};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::Scalar;
-use crate::evaluator::Evaluator;
+use crate::deal::{Deal, Dealing};
+use crate::evaluator::{Evaluator, Published};
 use crate::gather::Gather;
 use crate::model::Model;
 use crate::plan::Scope;
 
+/// The batch that is selected, for those who decompose it; none: all samples are.
+pub(crate) type Shown<S> = Arc<Mutex<Option<Arc<Model<S>>>>>;
+
 /// The mini-batches of an objective.
 pub(crate) struct Batches<S: Scalar> {
-    size: usize,
+    deal: Deal,
     samples: usize,
-    seed: u64,
-    /// The order of the samples in epoch `of_epoch`.
-    order: Vec<u32>,
-    of_epoch: Option<u64>,
     gather: Gather,
     pub(crate) evaluator: Evaluator<S>,
+    /// The other room.
+    spare: Arc<Model<S>>,
+    pub(crate) shown: Shown<S>,
+    pub(crate) published: Published<S>,
     /// Epoch and number of the batch that evaluations see; none: they see all samples.
     selected: Option<(u64, usize)>,
     /// Samples of the batch that was last selected.
@@ -41,20 +40,26 @@ pub(crate) struct Batches<S: Scalar> {
 }
 
 impl<S: Scalar> Batches<S> {
-    /// Batches of `size` of the samples of `whole`, fewer than all of them.
-    pub(crate) fn new(whole: &Model<S>, size: usize, seed: u64) -> Self {
+    /// Batches of the samples of `whole`, each of fewer than all of them.
+    pub(crate) fn new(whole: &Model<S>, dealing: Dealing, seed: u64) -> Self {
         let samples = whole.samples.count();
-        let (gather, room, targets) = Gather::new(whole.samples.clone(), whole.targets.clone(), size);
-        let model = Model::changing(whole, room, targets, size);
+        let largest = dealing.largest(samples);
+        let gather = Gather::new(whole.samples.clone(), whole.targets.clone(), largest);
+        let room = || {
+            let (samples, targets) = gather.room(largest);
+            Arc::new(Model::changing(whole, samples, targets, largest))
+        };
+        let (model, spare) = (room(), room());
         let scope = Scope::whole(&model.plan);
+        let published = Published::default();
         Self {
-            size,
+            deal: Deal::new(dealing, samples, seed),
             samples,
-            seed,
-            order: (0..samples as u32).collect(),
-            of_epoch: None,
+            evaluator: Evaluator::new(model, scope, Some(published.clone())),
+            spare,
+            shown: Shown::default(),
+            published,
             gather,
-            evaluator: Evaluator::new(Arc::new(model), scope, None),
             selected: None,
             rows: 0,
             done: 0.0,
@@ -64,7 +69,7 @@ impl<S: Scalar> Batches<S> {
 
     /// Number of batches in an epoch.
     pub(crate) fn count(&self) -> usize {
-        self.samples.div_ceil(self.size)
+        self.deal.count()
     }
 
     pub(crate) fn is_selected(&self) -> bool {
@@ -75,22 +80,41 @@ impl<S: Scalar> Batches<S> {
     pub(crate) fn select_none(&mut self) {
         self.settle();
         self.selected = None;
+        self.show(None);
     }
 
     /// Evaluations see batch `batch` of epoch `epoch` from now on.
     pub(crate) fn select(&mut self, epoch: u64, batch: usize) {
-        assert!(batch < self.count(), "batch {batch} of {}: batches are counted from 0", self.count());
         self.settle();
         self.evaluator.forget();
-        if self.of_epoch != Some(epoch) {
-            shuffle(&mut self.order, self.seed, epoch);
-            self.of_epoch = Some(epoch);
-        }
-        let chosen = &self.order[batch * self.size..((batch + 1) * self.size).min(self.samples)];
-        let model = Arc::get_mut(&mut self.evaluator.model).expect("no part stands on a batch");
-        self.gather.fill(model, chosen);
+        self.show(None);
+        self.take_free_room();
+        let seed = self.deal.seed();
+        let chosen = self.deal.chosen(epoch, batch);
+        let model = Arc::get_mut(&mut self.evaluator.model).expect("a free room has one owner");
+        self.gather.fill(model, chosen, (seed, epoch));
         self.rows = chosen.len();
         self.selected = Some((epoch, batch));
+        self.show(Some(self.evaluator.model.clone()));
+    }
+
+    /// A room that no part stands on becomes the evaluator's.
+    fn take_free_room(&mut self) {
+        if Arc::get_mut(&mut self.evaluator.model).is_some() {
+            return;
+        }
+        std::mem::swap(&mut self.evaluator.model, &mut self.spare);
+        if Arc::get_mut(&mut self.evaluator.model).is_none() {
+            // Two decompositions stand on two batches.
+            let largest = self.deal.dealing().largest(self.samples);
+            let (samples, targets) = self.gather.room(largest);
+            let like = &self.evaluator.model;
+            self.evaluator.model = Arc::new(Model::changing(like, samples, targets, largest));
+        }
+    }
+
+    fn show(&self, model: Option<Arc<Model<S>>>) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = model;
     }
 
     /// Count what was evaluated on the batch at hand by its samples.
@@ -110,8 +134,10 @@ impl<S: Scalar> Batches<S> {
     }
 
     pub(crate) fn save(&self, archive: &mut Archive) {
-        archive.put_integer("size", self.size as u64);
-        archive.put_integer("seed", self.seed);
+        let (size, overlap) = self.deal.dealing().numbers();
+        archive.put_integer("size", size);
+        archive.put("overlap", vec![overlap]);
+        archive.put_integer("seed", self.deal.seed());
         archive.put("seen", vec![self.done, self.counted]);
         archive.put_integer("selected", u64::from(self.is_selected()));
         let (epoch, batch) = self.selected.unwrap_or_default();
@@ -125,11 +151,8 @@ impl<S: Scalar> Batches<S> {
     }
 
     pub(crate) fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        fits(archive, self.size)?;
-        let seed = archive.integer("seed")?;
-        if seed != self.seed {
-            (self.seed, self.of_epoch) = (seed, None);
-        }
+        fits(archive, self.deal.dealing())?;
+        self.deal.reseed(archive.integer("seed")?);
         let evaluator = archive.scoped("evaluator");
         if archive.integer("selected")? == 0 {
             self.select_none();
@@ -146,62 +169,22 @@ impl<S: Scalar> Batches<S> {
     }
 }
 
-/// Refuses the state of an objective with batches of another size than `size`.
-pub(crate) fn fits(archive: &Archive, size: usize) -> Result<(), LoadError> {
-    let saved = archive.integer("size")? as usize;
-    if saved == size {
+/// Refuses the state of an objective with other batches than those of `dealing`.
+pub(crate) fn fits(archive: &Archive, dealing: Dealing) -> Result<(), LoadError> {
+    let (size, overlap) = dealing.numbers();
+    let saved = archive.integer("size")?;
+    if saved != size {
+        let (got, expected) = (saved as usize, size as usize);
+        return Err(LoadError::Length { name: "batch".to_owned(), got, expected });
+    }
+    // States of versions without overlaps have none.
+    let got = archive.number("overlap").unwrap_or(0.0);
+    if got.to_bits() == overlap.to_bits() {
         return Ok(());
     }
-    Err(LoadError::Length { name: "batch".to_owned(), got: saved, expected: size })
-}
-
-/// `order` ← a permutation of all samples that depends on seed and epoch alone (Fisher–Yates; Knuth, TAOCP vol. 2,
-/// Alg. 3.4.2P). Streams 0 and 1 of a seed draw initial parameters and deals.
-fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
-    let mut stream = ChaCha8Rng::seed_from_u64(seed);
-    stream.set_stream(epoch.wrapping_add(2));
-    order.iter_mut().zip(0..).for_each(|(to, sample)| *to = sample);
-    for last in (1..order.len()).rev() {
-        // The high half of a 64-bit fraction times the length: its bias is below 2⁻³².
-        let below = (u128::from(stream.next_u64()) * (last as u128 + 1)) >> 64;
-        order.swap(last, below as usize);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shuffled(count: usize, seed: u64, epoch: u64) -> Vec<u32> {
-        let mut order = vec![0; count];
-        shuffle(&mut order, seed, epoch);
-        order
-    }
-
-    #[test]
-    fn an_order_is_a_permutation_and_depends_on_seed_and_epoch_alone() {
-        for count in [1, 2, 1000] {
-            let mut order = shuffled(count, 7, 3);
-            assert_eq!(order, shuffled(count, 7, 3));
-            order.sort_unstable();
-            assert!(order.into_iter().eq(0..count as u32));
-        }
-        assert_ne!(shuffled(1000, 7, 3), shuffled(1000, 7, 4));
-        assert_ne!(shuffled(1000, 7, 3), shuffled(1000, 8, 3));
-    }
-
-    /// χ² over where each of ten samples comes to lie in 10,000 epochs: 81 degrees of freedom, mean 81, deviation 13.
-    #[test]
-    fn every_sample_comes_to_lie_everywhere_equally_often() {
-        let (count, epochs) = (10, 10_000);
-        let mut at = vec![0_u32; count * count];
-        for epoch in 0..epochs {
-            for (place, &sample) in shuffled(count, 1, epoch).iter().enumerate() {
-                at[place * count + sample as usize] += 1;
-            }
-        }
-        let expected = epochs as f64 / count as f64;
-        let squares: f64 = at.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
-        assert!((40.0..140.0).contains(&squares), "{squares}");
-    }
+    Err(LoadError::Differs {
+        name: "overlap".to_owned(),
+        got: got.to_string(),
+        expected: overlap.to_string(),
+    })
 }

@@ -35,6 +35,15 @@ pub(crate) struct Slot<S> {
     pub(crate) activations: Option<Arc<Activations<S>>>,
     /// When it was last used.
     pub(crate) used: u64,
+    /// What it holds is forgotten, though others may still stand on it.
+    pub(crate) stale: bool,
+}
+
+impl<S> Slot<S> {
+    /// What it holds, unless that is forgotten or nothing.
+    pub(crate) fn live(&self) -> Option<&Arc<Activations<S>>> {
+        self.activations.as_ref().filter(|a| !self.stale && !a.point.is_empty())
+    }
 }
 
 /// How outputs are to be computed.
@@ -139,7 +148,7 @@ impl<S: Scalar> Evaluator<S> {
     /// Where the outputs at `own` are, and the loss.
     pub(crate) fn find(&self, own: &[f64]) -> Option<(At, f64)> {
         let is_here = |(i, slot): (usize, &Slot<S>)| {
-            let a = slot.activations.as_ref()?;
+            let a = slot.live()?;
             (a.point == own).then_some((At::Slot(i), a.value))
         };
         if let Some(found) = self.slots.iter().enumerate().find_map(is_here) {
@@ -167,12 +176,7 @@ impl<S: Scalar> Evaluator<S> {
 
     pub(crate) fn empty(&mut self, slot: usize) {
         self.withdraw(slot);
-        let slot = &mut self.slots[slot].activations;
-        match slot.as_mut().and_then(Arc::get_mut) {
-            Some(activations) => activations.point.clear(),
-            // A decomposition stands on it.
-            None => *slot = None,
-        }
+        self.slots[slot].stale = true;
     }
 
     /// A slot that may be written: neither the anchor nor held by others, the longest unused; a new one if need be.
@@ -194,8 +198,14 @@ impl<S: Scalar> Evaluator<S> {
     }
 
     pub(crate) fn add_slot(&mut self) -> usize {
-        let activations = Some(Arc::new(Activations::new(&self.model, &self.scope)));
-        self.slots.push(Slot { activations, used: 0 });
+        let slot = self.add_slot_without_room();
+        self.slots[slot].activations = Some(Arc::new(Activations::new(&self.model, &self.scope)));
+        slot
+    }
+
+    /// A slot whose room is made when it is first written, for samples that are not at hand yet.
+    pub(crate) fn add_slot_without_room(&mut self) -> usize {
+        self.slots.push(Slot { activations: None, used: 0, stale: true });
         if let Some(published) = &self.published {
             published.lock().unwrap_or_else(PoisonError::into_inner).push(None);
         }
@@ -212,9 +222,7 @@ impl<S: Scalar> Evaluator<S> {
 
     /// A slot other than `slot` that holds nothing.
     pub(crate) fn spare_slot(&mut self, slot: usize) -> usize {
-        let empty = |(i, s): (usize, &Slot<S>)| {
-            i != slot && s.activations.as_ref().is_some_and(|a| a.point.is_empty()) && self.writable(i)
-        };
+        let empty = |(i, s): (usize, &Slot<S>)| i != slot && s.live().is_none() && self.writable(i);
         let spare = (0..self.slots.len()).zip(&self.slots).position(empty);
         spare.unwrap_or_else(|| self.add_slot())
     }
@@ -222,7 +230,7 @@ impl<S: Scalar> Evaluator<S> {
     /// The outputs at `theta`, all parameters.
     pub(crate) fn activations(&mut self, theta: &[f64]) -> Arc<Activations<S>> {
         self.value(theta, theta);
-        let found = self.slots.iter().filter_map(|s| s.activations.as_ref()).find(|a| a.point == theta);
+        let found = self.slots.iter().filter_map(Slot::live).find(|a| a.point == theta);
         found.expect("just evaluated there").clone()
     }
 
@@ -297,6 +305,7 @@ impl<S: Scalar> Evaluator<S> {
         to.point.extend_from_slice(own);
         let value = to.value;
         self.slots[slot].activations = Some(shared);
+        self.slots[slot].stale = false;
         self.publish(slot);
         value
     }

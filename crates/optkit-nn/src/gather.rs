@@ -5,9 +5,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::Samples;
+use crate::Targets;
 use crate::kernels::{Filling, SparseRows, TILE};
 use crate::model::Model;
-use crate::samples::{Store, Targets};
+use crate::normalization::Images;
+use crate::samples::Store;
 use crate::scalar::Scalar;
 
 /// Where samples are taken from.
@@ -20,31 +22,46 @@ pub(crate) struct Gather {
 }
 
 impl Gather {
-    /// From samples and targets, with room for `most` of each.
-    pub(crate) fn new(samples: Arc<Samples>, targets: Arc<Targets>, most: usize) -> (Self, Samples, Targets) {
-        let features = samples.features();
-        let (store, sparse) = match samples.store() {
+    /// From samples and targets, `most` of each at a time.
+    pub(crate) fn new(samples: Arc<Samples>, targets: Arc<Targets>, most: usize) -> Self {
+        let sparse = match samples.store() {
             Store::Sparse(tiles) => {
-                let rows = SparseRows::new(tiles, features);
-                let (fillings, tiles) = (0..most.div_ceil(TILE)).map(|_| Filling::new(&rows)).unzip();
-                (Store::Sparse(tiles), Some((rows, fillings)))
+                let rows = SparseRows::new(tiles, samples.features());
+                let fillings = (0..most.div_ceil(TILE)).map(|_| Filling::new(&rows).0).collect();
+                Some((rows, fillings))
             }
-            Store::Bytes(_) => (Store::Bytes(Vec::with_capacity(most * features)), None),
-            Store::Floats(_) => (Store::Floats(Vec::with_capacity(most * features)), None),
+            Store::Bytes(_) | Store::Floats(_) => None,
         };
-        let room = (samples.room(store), targets.room(most));
-        (Self { samples, targets, sparse }, room.0, room.1)
+        Self { samples, targets, sparse }
     }
 
-    /// The room of `model` ← the samples `chosen`, in their order.
-    pub(crate) fn fill<S: Scalar>(&mut self, model: &mut Model<S>, chosen: &[u32]) {
+    /// Room for `most` samples and targets, empty.
+    pub(crate) fn room(&self, most: usize) -> (Samples, Targets) {
+        let features = self.samples.features();
+        let store = match (self.samples.store(), &self.sparse) {
+            (Store::Floats(_), _) => Store::Floats(Vec::with_capacity(most * features)),
+            (_, Some((rows, _))) => {
+                Store::Sparse((0..most.div_ceil(TILE)).map(|_| Filling::new(rows).1).collect())
+            }
+            (_, None) => Store::Bytes(Vec::with_capacity(most * features)),
+        };
+        (self.samples.room(store), self.targets.room(most))
+    }
+
+    /// The room of `model` ← the samples `chosen`, in their order; images as the shift of (seed, epoch) and their number
+    /// makes them.
+    pub(crate) fn fill<S: Scalar>(&mut self, model: &mut Model<S>, chosen: &[u32], of: (u64, u64)) {
         const OWN: &str = "the room for batches has one owner";
         let to = Arc::get_mut(&mut model.samples).expect(OWN);
         self.targets.copy_to(chosen, Arc::get_mut(&mut model.targets).expect(OWN));
         let store = to.refill(chosen.len());
         let n = self.samples.features();
+        let shifted = self.samples.images().filter(|images| !images.augmentation.is_none());
         match (self.samples.store(), store) {
-            (Store::Bytes(from), Store::Bytes(to)) => copy_rows(from, n, chosen, to),
+            (Store::Bytes(from), Store::Bytes(to)) => match shifted {
+                Some(images) => shift_rows(images, (from, chosen), of, to),
+                None => copy_rows(from, n, chosen, to),
+            },
             (Store::Floats(from), Store::Floats(to)) => copy_rows(from, n, chosen, to),
             (Store::Sparse(_), Store::Sparse(tiles)) => {
                 if let Some((rows, fillings)) = &mut self.sparse {
@@ -58,6 +75,16 @@ impl Gather {
         }
         model.cut();
     }
+}
+
+/// `to` ← the images `chosen` of `from`, shifted.
+fn shift_rows(images: &Images, (from, chosen): (&[u8], &[u32]), (seed, epoch): (u64, u64), to: &mut Vec<u8>) {
+    let width = images.shape.iter().product();
+    to.resize(chosen.len() * width, 0);
+    to.par_chunks_exact_mut(width).zip(chosen).with_min_len(16).for_each(|(to, &sample)| {
+        let shift = images.augmentation.shift(seed, epoch, sample);
+        shift.apply(&from[sample as usize * width..][..width], images.shape, 0, to);
+    });
 }
 
 /// `to` ← the rows `chosen` of `from`, `width` numbers a row.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::kernels::{CrossEntropy, Kernels, LANES, padded};
-use crate::samples::TargetKind;
+use crate::targets::TargetKind;
 use crate::{Loss, Scalar, Targets};
 
 /// What is made of the outputs.

@@ -73,14 +73,18 @@
 #![deny(unsafe_code)]
 
 mod accuracy;
+mod augment;
 mod backend;
 mod batches;
 mod buffer;
+mod deal;
 mod decomposition;
 mod evaluator;
 mod gather;
 mod gauss_newton;
+mod graph;
 mod head;
+mod initial;
 mod kernels;
 mod layer;
 mod layers;
@@ -88,24 +92,35 @@ mod line;
 mod loss;
 mod model;
 mod network;
+mod normalization;
 mod objective;
 mod part;
 mod plan;
 mod resume;
 mod samples;
 mod scalar;
+mod targets;
 mod walk;
 mod weights;
 mod worker;
 
 pub use accuracy::Accuracy;
+pub use augment::Augmentation;
 #[cfg(feature = "dfdx")]
 pub use backend::dfdx::{DfdxError, DfdxObjective};
+pub use deal::{DEALINGS, Dealing};
+pub use graph::{Graph, Node, Operation, Slot, ValueIndex};
 pub use kernels::{Kernel, kernel};
 pub use layer::{Layer, LayerError};
 pub use layers::LAYERS;
+pub use layers::batch_norm::BatchNorm;
+pub use layers::conv::{Conv, ConvInit};
+pub use layers::pool::Window;
+pub use layers::skip::Shortcut;
 pub use loss::{LOSSES, Loss, MEASURES};
-pub use network::{Network, NetworkError, Tensor};
+pub use network::{Buffer, Network, NetworkError, Tensor};
+pub use normalization::Normalization;
 pub use objective::NetworkObjective;
-pub use samples::{Samples, SamplesError, Targets};
+pub use samples::{Samples, SamplesError};
 pub use scalar::Scalar;
+pub use targets::Targets;

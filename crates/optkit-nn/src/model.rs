@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::buffer::Buffer;
 use crate::head::Head;
 use crate::kernels::{Kernels, TILE, padded};
+use crate::normalization::ByteValues;
 use crate::plan::{Plan, Scope};
 use crate::samples::Store;
 use crate::{Samples, Scalar, Targets};
@@ -22,7 +23,7 @@ pub(crate) struct Model<S: Scalar> {
     pub(crate) targets: Arc<Targets>,
     pub(crate) head: Head,
     /// The number that each byte stands for.
-    pub(crate) values: Box<[S; 256]>,
+    pub(crate) values: ByteValues<S>,
     /// Tiles of each chunk.
     pub(crate) chunks: Vec<Range<usize>>,
     /// Samples that a chunk may come to have, where samples come and go.

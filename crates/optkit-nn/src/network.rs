@@ -2,15 +2,16 @@
 //!
 //! The parameters are one vector θ ∈ ℝⁿ: layer by layer, each layer's tensors in PyTorch's order and layout
 //! (`weight` of shape \[out, in\] row by row, then `bias`), so that θ is what `torch.nn.Sequential` of the same
-//! layers would give when its parameters are flattened one after another.
+//! layers would give when its parameters are flattened one after another; a skip is a module whose `body` and `shortcut`
+//! are such sequences, in this order.
 
 use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Layer, LayerError};
+use crate::{Graph, Layer, LayerError, Operation};
 
 /// A network by its layers: plain, serialisable, checked when made.
 ///
@@ -23,25 +24,41 @@ use crate::{Layer, LayerError};
 /// assert_eq!(network.tensors()[2].shape, [10, 32]);
 /// # Ok::<(), optkit_nn::NetworkError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Description", into = "Description")]
 pub struct Network {
     input: Vec<usize>,
     layers: Vec<Layer>,
     shapes: Vec<Vec<usize>>,
+    graph: Graph,
 }
 
 /// A parameter tensor and where it lies in θ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// Name as `torch.nn.Sequential` gives it: the layer's index, a dot, `weight` or `bias`.
+    /// Name as PyTorch gives it: the layer's index, in skips behind the skip's and `body` or `shortcut`, a dot, and
+    /// `weight` or `bias`: `3.weight`, `4.body.0.weight`.
     pub name: String,
-    /// Index of its layer in [`Network::layers`].
+    /// Which layer it belongs to, counted as by [`Node::layer`](crate::Node::layer): in a network without skips, the
+    /// index in [`Network::layers`].
     pub layer: usize,
     /// Shape, outermost index first.
     pub shape: Vec<usize>,
     /// Its entries in the parameter vector.
     pub range: Range<usize>,
+}
+
+/// What a network keeps besides its parameters: running averages. No part of θ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// Name as PyTorch gives it: `1.running_mean`, `4.body.1.running_var`.
+    pub name: String,
+    /// Shape, outermost index first.
+    pub shape: Vec<usize>,
+    /// Its entries among all buffers.
+    pub range: Range<usize>,
+    /// What every entry begins as.
+    pub start: f64,
 }
 
 /// Why a description is no network.
@@ -54,17 +71,19 @@ pub enum NetworkError {
         shape: Vec<usize>,
     },
     /// A layer does not fit what comes into it.
-    #[error("layer {index}: {source}")]
+    #[error("layer {name}: {source}")]
     Layer {
-        /// Index of the layer, counted from 0.
+        /// Which layer, counted as by [`Node::layer`](crate::Node::layer).
         index: usize,
+        /// Its name: `4.body.0`.
+        name: String,
         /// What is wrong there.
         source: LayerError,
     },
     /// More parameters or activations than an address can count.
     #[error("layer {index} would need more values than this machine can address")]
     TooLarge {
-        /// Index of the layer, counted from 0.
+        /// Which layer, counted as by [`Node::layer`](crate::Node::layer).
         index: usize,
     },
 }
@@ -75,24 +94,9 @@ impl Network {
         if input.is_empty() || input.contains(&0) {
             return Err(NetworkError::EmptyInput { shape: input });
         }
-        let mut shapes: Vec<Vec<usize>> = Vec::with_capacity(layers.len());
-        let mut parameters = Some(0_usize);
-        for (index, layer) in layers.iter().enumerate() {
-            let before = shapes.last().unwrap_or(&input);
-            // First of all: layers multiply these extents.
-            if extent(before).is_none() {
-                return Err(NetworkError::TooLarge { index });
-            }
-            let after = layer.output(before).map_err(|source| NetworkError::Layer { index, source })?;
-            for (_, shape) in layer.tensors(before) {
-                parameters = parameters.and_then(|n| n.checked_add(extent(&shape)?));
-            }
-            if parameters.is_none() || extent(&after).is_none() {
-                return Err(NetworkError::TooLarge { index });
-            }
-            shapes.push(after);
-        }
-        Ok(Self { input, layers, shapes })
+        let graph = Graph::new(&input, &layers)?;
+        let shapes = graph.ends().iter().map(|&end| graph.shape_of(end).to_vec()).collect();
+        Ok(Self { input, layers, shapes, graph })
     }
 
     /// Shape of one sample.
@@ -101,16 +105,22 @@ impl Network {
         &self.input
     }
 
-    /// The layers in the order in which they are applied.
+    /// The outermost layers in the order in which they are applied.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// Shape behind each layer, for one sample.
+    /// Shape behind each of the outermost layers, for one sample.
     #[must_use]
     pub fn shapes(&self) -> &[Vec<usize>] {
         &self.shapes
+    }
+
+    /// What is computed: layers and additions, skips resolved.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// Number of values in one sample.
@@ -128,57 +138,82 @@ impl Network {
     /// The parameter tensors in the order in which they lie in θ.
     #[must_use]
     pub fn tensors(&self) -> Vec<Tensor> {
-        let mut tensors = Vec::new();
-        let mut at = 0;
-        for (index, layer) in self.layers.iter().enumerate() {
-            for (kind, shape) in layer.tensors(self.before(index)) {
-                let len: usize = shape.iter().product();
-                tensors.push(Tensor {
-                    name: format!("{index}.{kind}"),
-                    layer: index,
-                    shape,
-                    range: at..at + len,
-                });
-                at += len;
+        let of_nodes =
+            self.graph.nodes().iter().flat_map(|node| node.tensors.iter().map(move |slot| (node, slot)));
+        let tensor = |(node, slot): (&crate::Node, &crate::Slot)| Tensor {
+            name: format!("{}.{}", node.name, slot.kind),
+            layer: node.layer,
+            shape: slot.shape.clone(),
+            range: slot.range.clone(),
+        };
+        of_nodes.map(tensor).collect()
+    }
+
+    /// What the network keeps besides its parameters, in the order in which it lies in one vector.
+    ///
+    /// ```
+    /// use optkit_nn::{BatchNorm, Layer, Network};
+    /// let network = Network::new(vec![4], vec![Layer::BatchNorm(BatchNorm::default())])?;
+    /// assert_eq!(network.buffers()[1].name, "0.running_var");
+    /// assert_eq!((network.buffers()[1].range.clone(), network.buffers()[1].start), (4..8, 1.0));
+    /// # Ok::<(), optkit_nn::NetworkError>(())
+    /// ```
+    #[must_use]
+    pub fn buffers(&self) -> Vec<Buffer> {
+        let mut buffers = Vec::new();
+        for node in self.graph.nodes() {
+            let Operation::Layer(layer) = &node.operation else { continue };
+            let starts = layer.buffers(self.graph.shape_of(node.inputs[0]));
+            for (slot, (kind, shape, start)) in node.buffers.iter().zip(starts) {
+                let name = format!("{}.{kind}", node.name);
+                buffers.push(Buffer { name, shape, range: slot.range.clone(), start });
             }
         }
-        tensors
+        buffers
     }
 
     /// n, the number of parameters.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.tensors().last().map_or(0, |t| t.range.end)
+        self.graph.dim()
     }
 
-    /// Initial parameters, of length [`dim`](Self::dim): PyTorch's default for `Linear`, weights and biases
-    /// uniform in ±1/√fan_in. One ChaCha8 stream in the order of θ; equal seeds give equal bits on every machine.
-    /// All entries are representable in `f32`.
+    /// Initial parameters, of length [`dim`](Self::dim): of dense layers PyTorch's default, weights and biases uniform
+    /// in ±1/√fan_in; of convolutions what their [`init`](crate::ConvInit) says; of normalisations 1 and 0. One ChaCha8
+    /// stream in the order of θ; equal seeds give equal bits on every machine. All entries are representable in `f32`.
     #[must_use]
     pub fn initial(&self, seed: u64) -> Vec<f64> {
         let mut stream = ChaCha8Rng::seed_from_u64(seed);
         let mut theta = Vec::with_capacity(self.dim());
-        for tensor in self.tensors() {
-            let fan_in = self.layers[tensor.layer].fan_in(self.before(tensor.layer));
-            let bound = 1.0 / (fan_in as f64).sqrt();
-            theta.extend(tensor.range.map(|_| {
-                // 24 bits: every value is exact in f32 before scaling.
-                let unit = f64::from(stream.next_u32() >> 8) / f64::from(1_u32 << 24);
-                f64::from(((2.0 * unit - 1.0) * bound) as f32)
-            }));
+        for node in self.graph.nodes() {
+            let Operation::Layer(layer) = &node.operation else { continue };
+            let before = self.graph.shape_of(node.inputs[0]);
+            for slot in &node.tensors {
+                layer.start(before, slot.kind).extend(&mut theta, slot.range.len(), &mut stream);
+            }
         }
         theta
     }
 
-    /// Shape that comes into layer `index`.
+    /// Shape that comes into layer `index`, where there are no skips.
     pub(crate) fn before(&self, index: usize) -> &[usize] {
         if index == 0 { &self.input } else { &self.shapes[index - 1] }
     }
-}
 
-/// Number of values of a shape, where it can be counted.
-fn extent(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize / 16)
+    /// The first layer that the executor of chains does not compute.
+    pub(crate) fn not_a_chain(&self) -> Option<&Layer> {
+        self.layers.iter().find(|layer| {
+            !matches!(
+                layer,
+                Layer::Flatten
+                    | Layer::Dense { .. }
+                    | Layer::Relu
+                    | Layer::Sigmoid
+                    | Layer::Tanh
+                    | Layer::LogSoftmax
+            )
+        })
+    }
 }
 
 /// What of a network is written to a file.
@@ -204,6 +239,7 @@ impl From<Network> for Description {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{BatchNorm, Conv, ConvInit, Shortcut};
 
     fn paper() -> Network {
         let layers = vec![
@@ -266,5 +302,48 @@ mod tests {
         let wide = vec![usize::MAX, 3];
         let flat = Network::new(wide, vec![Layer::Flatten, dense]);
         assert!(matches!(flat, Err(NetworkError::TooLarge { index: 0 })));
+    }
+
+    /// Normal values of torchvision's deviation; nothing else in the network is drawn from them.
+    #[test]
+    fn convolutions_begin_as_torchvisions_or_as_pytorchs() {
+        let conv = Conv { bias: false, ..Conv::new(64, [3, 3]) };
+        let uniform = Conv { init: ConvInit::Uniform, groups: 4, ..Conv::new(64, [3, 3]) };
+        let layers = vec![
+            Layer::Conv(conv),
+            Layer::BatchNorm(BatchNorm::default()),
+            Layer::Conv(uniform),
+            Layer::Flatten,
+            Layer::Dense { outputs: 3 },
+        ];
+        let network = Network::new(vec![32, 6, 6], layers).unwrap();
+        let theta = network.initial(1);
+        let of = |name: &str| {
+            let tensor = network.tensors().into_iter().find(|t| t.name == name).unwrap();
+            theta[tensor.range].to_vec()
+        };
+        let weights = of("0.weight");
+        let squares: f64 = weights.iter().map(|w| w * w).sum();
+        let deviation = (squares / weights.len() as f64).sqrt();
+        // √(2/(64·9)), of 18,432 values to about half a per cent.
+        assert!((deviation / (2.0_f64 / 576.0).sqrt() - 1.0).abs() < 0.02, "{deviation}");
+        assert!(of("1.weight").iter().all(|&w| w == 1.0) && of("1.bias").iter().all(|&b| b == 0.0));
+        let bound = 1.0 / (16.0_f64 * 9.0).sqrt();
+        for name in ["2.weight", "2.bias"] {
+            let largest = of(name).iter().fold(0.0, |m: f64, w| m.max(w.abs()));
+            assert!(largest <= bound && largest > 0.9 * bound, "{name}: {largest}");
+        }
+    }
+
+    #[test]
+    fn a_description_with_skips_survives_a_file() {
+        let conv = |outputs| Layer::Conv(Conv { pad: [1, 1], ..Conv::new(outputs, [3, 3]) });
+        let skip = Layer::Skip {
+            body: vec![conv(4), Layer::LeakyRelu { slope: 0.1 }],
+            shortcut: Shortcut::Auto(vec![conv(4)]),
+        };
+        let network = Network::new(vec![3, 5, 5], vec![skip, Layer::PoolAvgGlobal]).unwrap();
+        let text = serde_json::to_string(&network).unwrap();
+        assert_eq!(serde_json::from_str::<Network>(&text).unwrap(), network);
     }
 }

@@ -8,14 +8,14 @@ use optkit_core::{
 };
 
 use crate::batches::{self, Batches};
-use crate::decomposition::NetworkDecomposition;
+use crate::decomposition::{BatchDecomposition, NetworkDecomposition};
 use crate::evaluator::{Evaluator, Published};
 use crate::gauss_newton::NetworkGaussNewton;
 use crate::head::Head;
 use crate::model::Model;
 use crate::plan::{Plan, Scope};
-use crate::samples::TargetKind;
-use crate::{Loss, Network, Samples, SamplesError, Scalar, Targets};
+use crate::targets::TargetKind;
+use crate::{Dealing, Loss, Network, Samples, SamplesError, Scalar, Targets};
 
 /// f(θ): the mean loss of a network with parameters θ over all samples, and its gradient.
 ///
@@ -67,12 +67,8 @@ impl<S: Scalar> NetworkObjective<S> {
         Ok(Self { evaluator, published, batches: None })
     }
 
-    /// With the samples dealt to mini-batches of `size`, anew in every epoch by an order that depends on `seed` and
-    /// the epoch alone; the last batch of an epoch may be smaller. Where `size` is at least the number of samples there
-    /// is one batch, of all samples.
-    ///
-    /// A batch that is [selected](Objective::select) is what values, gradients, lines and products are of: its mean
-    /// loss, at a cost of its share of the samples. A decomposition sees all samples.
+    /// With the samples dealt to mini-batches of `size`, as [`dealt`](Self::dealt) says; the last batch of an epoch may be
+    /// smaller.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -103,9 +99,37 @@ impl<S: Scalar> NetworkObjective<S> {
     #[must_use]
     pub fn in_batches(self, size: usize, seed: u64) -> Self {
         assert!(size > 0, "a batch has at least one sample");
+        self.dealt(Dealing::Of(size), seed)
+    }
+
+    /// With the samples dealt to mini-batches, anew in every epoch by an order that depends on `seed` and the epoch alone.
+    /// Where a batch would hold all samples there is one batch, of all samples.
+    ///
+    /// A batch that is [selected](Objective::select) is what values, gradients, lines and products are of: its mean
+    /// loss, at a cost of its share of the samples. So is a decomposition that is frozen while it is selected.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use optkit_core::Objective;
+    /// # use optkit_nn::{Dealing, Layer, Loss, Network, NetworkObjective, Samples, Targets};
+    /// # let network = Network::new(vec![1], vec![Layer::Dense { outputs: 2 }])?;
+    /// # let samples = Arc::new(Samples::from_floats((0..100).map(|i| i as f32).collect(), 1)?);
+    /// # let targets = Arc::new(Targets::labels(&[0; 100], 2)?);
+    /// let f: NetworkObjective = NetworkObjective::new(&network, Loss::CrossEntropy, samples, targets)?;
+    /// let f = f.dealt(Dealing::Overlapping { parts: 5, overlap: 0.1 }, 0);
+    /// assert_eq!(f.batches(), 5); // of 20 + 4·2 samples
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where there are 2³² samples or more.
+    #[must_use]
+    pub fn dealt(self, dealing: Dealing, seed: u64) -> Self {
         let model = &self.evaluator.model;
         assert!(u32::try_from(model.samples.count()).is_ok(), "samples are numbered by 32 bits");
-        let batches = (size < model.samples.count()).then(|| Box::new(Batches::new(model, size, seed)));
+        let several = dealing.count(model.samples.count()) > 1;
+        let batches = several.then(|| Box::new(Batches::new(model, dealing, seed)));
         Self { batches, ..self }
     }
 
@@ -126,6 +150,9 @@ impl<S: Scalar> NetworkObjective<S> {
 
 /// Whether the network takes the samples and gives what the targets need.
 pub(crate) fn fits(network: &Network, samples: &Samples, targets: &Targets) -> Result<(), SamplesError> {
+    if let Some(layer) = network.not_a_chain() {
+        return Err(SamplesError::NotComputed { layer: layer.entry().name });
+    }
     if network.inputs() != samples.features() {
         return Err(SamplesError::WrongInput { expected: network.inputs(), got: samples.features() });
     }
@@ -190,8 +217,15 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         if parts.is_empty() || parts.iter().any(|p| p.dim() != self.dim()) {
             return Err(Unsupported);
         }
-        let model = self.evaluator.model.clone();
-        Ok(Box::new(NetworkDecomposition::new(model, self.published.clone(), parts)))
+        let (model, published, parts) =
+            (self.evaluator.model.clone(), self.published.clone(), parts.to_vec());
+        let Some(batches) = &self.batches else {
+            return Ok(Box::new(NetworkDecomposition::new(model, published, &parts)));
+        };
+        let (room, left) = (&batches.evaluator.model, batches.published.clone());
+        let of_batch = NetworkDecomposition::of_batches(&model, room, left, &parts);
+        let make_all = move || NetworkDecomposition::new(model.clone(), published.clone(), &parts);
+        Ok(Box::new(BatchDecomposition::new(batches.shown.clone(), of_batch, Box::new(make_all))))
     }
 
     /// Parts are unions of whole tensors.
@@ -214,7 +248,7 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         let saved = archive.scoped("batches");
         match &mut self.batches {
             Some(batches) => batches.load(&saved)?,
-            None if saved.integer("size").is_ok() => batches::fits(&saved, self.samples())?,
+            None if saved.integer("size").is_ok() => batches::fits(&saved, Dealing::Of(self.samples()))?,
             None => {}
         }
         self.evaluator.load(archive)

@@ -1,15 +1,21 @@
 //! One part of a decomposed network: the loss as a function of some of the parameters, the others frozen.
 
+use std::sync::Arc;
+
 use optkit_core::{Archive, HessianProduct, LoadError, Objective, Span, Subset, Work};
 
 use crate::Scalar;
-use crate::decomposition::{Cell, open};
+use crate::decomposition::{Cell, Tally, open, share};
 use crate::evaluator::Evaluator;
+use crate::model::Model;
 
 pub(crate) struct Part<S: Scalar> {
     evaluator: Evaluator<S>,
     subset: Subset,
     cell: Cell<S>,
+    /// All samples: what the evaluator has at rest.
+    all: Arc<Model<S>>,
+    tally: Tally,
     /// Version of the cell that the fields below belong to.
     version: u64,
     /// All parameters: the frozen ones, and the part's own as last evaluated.
@@ -24,7 +30,8 @@ impl<S: Scalar> Part<S> {
     pub(crate) fn new(evaluator: Evaluator<S>, subset: Subset, cell: Cell<S>) -> Self {
         let n = subset.dim();
         let (theta, gradient) = (vec![0.0; n], vec![0.0; n]);
-        Self { evaluator, subset, cell, version: 0, theta, gradient, direction: Vec::new() }
+        let (all, tally) = (evaluator.model.clone(), Tally::default());
+        Self { evaluator, subset, cell, all, tally, version: 0, theta, gradient, direction: Vec::new() }
     }
 
     /// Take up what is frozen, for the time of one evaluation.
@@ -33,6 +40,9 @@ impl<S: Scalar> Part<S> {
         let activations = frozen.activations.clone().expect("`freeze` comes before the first use of a part");
         if frozen.version != self.version {
             self.version = frozen.version;
+            if let Some(batch) = &frozen.batch {
+                self.tally.settle(self.evaluator.work, share(batch, &self.all));
+            }
             let moved = !frozen.moved.is_empty();
             self.theta.copy_from_slice(if moved { &frozen.moved } else { &activations.point });
             self.evaluator.forget();
@@ -43,11 +53,15 @@ impl<S: Scalar> Part<S> {
             }
         }
         self.evaluator.snapshot = Some(activations);
+        if let Some(batch) = &frozen.batch {
+            self.evaluator.model = batch.clone();
+        }
     }
 
     /// Let go, so that the memory can be used again after the next `freeze`.
     fn let_go(&mut self) {
         self.evaluator.snapshot = None;
+        self.evaluator.model = self.all.clone();
     }
 }
 
@@ -90,15 +104,17 @@ impl<S: Scalar> Objective for Part<S> {
     }
 
     fn work(&self) -> Work {
-        self.evaluator.work
+        self.tally.total(self.evaluator.work)
     }
 
     /// Everything else ends with the next `freeze`.
     fn save(&self, archive: &mut Archive) {
+        self.tally.save(archive);
         self.evaluator.save_forgotten(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.tally = Tally::load(archive)?;
         self.evaluator.load_forgotten(archive)
     }
 }

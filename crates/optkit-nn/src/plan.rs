@@ -71,6 +71,7 @@ impl Plan {
                 Layer::Sigmoid => Kind::Sigmoid,
                 Layer::Tanh => Kind::Tanh,
                 Layer::LogSoftmax => Kind::LogSoftmax,
+                other => unreachable!("`{other}` is refused before there is a plan"),
             };
             steps.push(Step { kind, width });
         }

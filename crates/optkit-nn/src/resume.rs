@@ -19,8 +19,7 @@ impl<S: Scalar> Evaluator<S> {
         for (i, slot) in self.slots.iter().enumerate() {
             archive.scope(&format!("slot{i}"), |archive| {
                 archive.put_integer("used", slot.used);
-                let filled = slot.activations.as_deref().filter(|a| !a.point.is_empty());
-                let Some(a) = filled else { return archive.put("point", Vec::new()) };
+                let Some(a) = slot.live() else { return archive.put("point", Vec::new()) };
                 archive.put("point", a.point.clone());
                 archive.put("ratios", a.derived.ratios.clone());
                 if !a.is_direct() {
@@ -73,7 +72,7 @@ impl<S: Scalar> Evaluator<S> {
         for i in 0..slots {
             let used = archive.integer(&format!("used{i}"))?;
             if self.slots.len() <= i {
-                self.add_slot();
+                self.add_slot_without_room();
             }
             self.slots[i].used = used;
         }

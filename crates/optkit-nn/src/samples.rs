@@ -1,16 +1,17 @@
-//! What a network is evaluated on: samples in the smallest storage that is fast, and what they should give.
+//! What a network is evaluated on: samples in the smallest storage that is fast.
 //!
 //! Evaluations walk over *tiles* of 128 samples. Bytes of which few are not zero (handwritten digits: 19 %) are kept
 //! as sparse pairs of columns, 4 bytes a pair that is not all zero, and multiplied as such; denser bytes and floats are converted
 //! block by block while they are in cache. Layers do not know which.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::Scalar;
-use crate::gather::copy_rows;
 use crate::kernels::{TILE, Tile};
+use crate::normalization::{ByteValues, Images};
+use crate::{Augmentation, Normalization, Scalar};
 
 /// Share of bytes that are not zero above which sparse columns are slower than dense bytes (measured on a 784×32
 /// product, where a sparse entry costs about as much as two dense ones).
@@ -30,6 +31,8 @@ pub struct Samples {
     features: usize,
     scale: f32,
     store: Store,
+    /// Where they are images: how their bytes are read, and how they change from epoch to epoch.
+    images: Option<Arc<Images>>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +73,14 @@ pub enum SamplesError {
     BadScale {
         /// The scale.
         scale: f32,
+    },
+    /// Numbers that channels cannot be normalised by.
+    #[error(
+        "a normalization of {channels} channels takes {channels} finite means and {channels} positive deviations"
+    )]
+    BadNormalization {
+        /// Channels of the images.
+        channels: usize,
     },
     /// A label beyond the last class.
     #[error("label {label} of sample {sample} is out of range: there are {classes} classes, counted from 0")]
@@ -119,6 +130,12 @@ pub enum SamplesError {
         /// The target.
         value: f32,
     },
+    /// A layer that can be described, but has no kernels yet.
+    #[error("networks with `{layer}` are not computed yet; use layers that are")]
+    NotComputed {
+        /// The layer's keyword.
+        layer: &'static str,
+    },
     /// Nothing to optimise.
     #[error("the network has no parameters; it needs a `dense` layer")]
     NoParameters,
@@ -139,7 +156,47 @@ impl Samples {
         } else {
             Store::Bytes(bytes.to_vec())
         };
-        Ok(Self { count, features, scale, store })
+        Ok(Self { count, features, scale, store, images: None })
+    }
+
+    /// Images of `shape` \[channels, rows, columns\] from bytes, each standing for (byte·`scale` − mean)/deviation of its
+    /// channel, or for byte·`scale` without a normalization. In [mini-batches](crate::NetworkObjective::dealt) they are
+    /// shifted and mirrored as `augmentation` says; padding is the byte 0.
+    ///
+    /// ```
+    /// use optkit_nn::{Augmentation, Normalization, Samples};
+    /// let bytes = [0, 128, 255, 255, 0, 128]; // two images of one channel, one row, three columns
+    /// let normalization = Normalization { mean: vec![0.5], deviation: vec![0.25] };
+    /// let flip = Augmentation { flip: true, ..Augmentation::default() };
+    /// let samples = Samples::from_images(&bytes, [1, 1, 3], 1.0 / 255.0, Some(&normalization), flip)?;
+    /// assert_eq!((samples.count(), samples.features()), (2, 3));
+    /// # Ok::<(), optkit_nn::SamplesError>(())
+    /// ```
+    pub fn from_images(
+        bytes: &[u8],
+        shape: [usize; 3],
+        scale: f32,
+        normalization: Option<&Normalization>,
+        augmentation: Augmentation,
+    ) -> Result<Self, SamplesError> {
+        let features = shape.iter().product();
+        if normalization.is_none() && augmentation.is_none() {
+            return Self::from_bytes(bytes, features, scale);
+        }
+        let count = whole(bytes.len(), features)?;
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(SamplesError::BadScale { scale });
+        }
+        let tables = match normalization {
+            Some(normalization) => {
+                normalization.check(shape[0])?;
+                normalization.tables(scale)
+            }
+            None => vec![std::array::from_fn(|byte| byte as f32 * scale); shape[0]],
+        };
+        let images = Some(Arc::new(Images { shape, tables, augmentation }));
+        // Zero bytes are no zeros any more, and shifted images are copied as a whole: no sparse columns.
+        Ok(Self { count, features, scale, store: Store::Bytes(bytes.to_vec()), images })
     }
 
     /// From floats, sample by sample.
@@ -148,7 +205,7 @@ impl Samples {
         if let Some(index) = values.iter().position(|v| !v.is_finite()) {
             return Err(SamplesError::NotFinite { index, value: values[index] });
         }
-        Ok(Self { count, features, scale: 1.0, store: Store::Floats(values) })
+        Ok(Self { count, features, scale: 1.0, store: Store::Floats(values), images: None })
     }
 
     /// Number of samples.
@@ -169,7 +226,7 @@ impl Samples {
 
     /// Room for samples like these, empty; `store` is of the same kind.
     pub(crate) fn room(&self, store: Store) -> Self {
-        Self { count: 0, features: self.features, scale: self.scale, store }
+        Self { count: 0, features: self.features, scale: self.scale, store, images: self.images.clone() }
     }
 
     /// For `count` other samples, which the caller writes into the storage.
@@ -188,16 +245,24 @@ impl Samples {
         tile * TILE..((tile + 1) * TILE).min(self.count)
     }
 
+    /// What they are as images, where they are normalised or shifted.
+    pub(crate) fn images(&self) -> Option<&Images> {
+        self.images.as_deref()
+    }
+
     /// The number that each byte stands for. The same in `f32` and `f64`, so that both see one function.
-    pub(crate) fn byte_values<S: Scalar>(&self) -> Box<[S; 256]> {
-        Box::new(std::array::from_fn(|byte| S::from_f64(f64::from(byte as f32 * self.scale))))
+    pub(crate) fn byte_values<S: Scalar>(&self) -> ByteValues<S> {
+        match &self.images {
+            Some(images) => ByteValues::new(&images.tables, images.shape[1] * images.shape[2]),
+            None => ByteValues::new(&[std::array::from_fn(|byte| byte as f32 * self.scale)], self.features),
+        }
     }
 
     /// Writes samples `rows` into `to`, `stride` numbers a sample; the padding is left as it is.
     pub(crate) fn expand<S: Scalar>(
         &self,
         rows: Range<usize>,
-        values: &[S; 256],
+        values: &ByteValues<S>,
         to: &mut [S],
         stride: usize,
     ) {
@@ -205,9 +270,7 @@ impl Samples {
         let samples = to.chunks_exact_mut(stride).zip(rows.clone());
         match &self.store {
             Store::Bytes(bytes) => samples.for_each(|(to, i)| {
-                for (to, &byte) in to.iter_mut().zip(&bytes[i * n..(i + 1) * n]) {
-                    *to = values[usize::from(byte)];
-                }
+                values.expand(&bytes[i * n..(i + 1) * n], &mut to[..n]);
             }),
             Store::Floats(floats) => samples.for_each(|(to, i)| {
                 for (to, &float) in to.iter_mut().zip(&floats[i * n..(i + 1) * n]) {
@@ -231,7 +294,7 @@ impl Samples {
 }
 
 /// Number of samples of `features` values in `len` values.
-fn whole(len: usize, features: usize) -> Result<usize, SamplesError> {
+pub(crate) fn whole(len: usize, features: usize) -> Result<usize, SamplesError> {
     if len == 0 || features == 0 {
         return Err(SamplesError::Empty { what: "samples" });
     }
@@ -241,93 +304,10 @@ fn whole(len: usize, features: usize) -> Result<usize, SamplesError> {
     Ok(len / features)
 }
 
-/// What the network should give: a class a sample, or numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Targets {
-    pub(crate) kind: TargetKind,
-    outputs: usize,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum TargetKind {
-    Labels(Vec<u32>),
-    Values(Vec<f32>),
-}
-
-impl Targets {
-    /// One label a sample, each below `classes`.
-    pub fn labels(labels: &[u8], classes: usize) -> Result<Self, SamplesError> {
-        Self::wide_labels(labels.iter().map(|&l| u32::from(l)).collect(), classes)
-    }
-
-    /// One label a sample, each below `classes`, where 256 classes are too few.
-    pub fn wide_labels(labels: Vec<u32>, classes: usize) -> Result<Self, SamplesError> {
-        if labels.is_empty() || classes == 0 {
-            return Err(SamplesError::Empty { what: "labels" });
-        }
-        if let Some(sample) = labels.iter().position(|&label| label as usize >= classes) {
-            return Err(SamplesError::LabelOutOfRange { sample, label: labels[sample], classes });
-        }
-        Ok(Self { kind: TargetKind::Labels(labels), outputs: classes })
-    }
-
-    /// `outputs` numbers a sample, sample by sample.
-    pub fn values(values: Vec<f32>, outputs: usize) -> Result<Self, SamplesError> {
-        whole(values.len(), outputs)?;
-        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            return Err(SamplesError::NotFinite { index, value: values[index] });
-        }
-        Ok(Self { kind: TargetKind::Values(values), outputs })
-    }
-
-    /// Room for `most` targets like these, empty.
-    pub(crate) fn room(&self, most: usize) -> Self {
-        let kind = match &self.kind {
-            TargetKind::Labels(_) => TargetKind::Labels(Vec::with_capacity(most)),
-            TargetKind::Values(_) => TargetKind::Values(Vec::with_capacity(most * self.outputs)),
-        };
-        Self { kind, outputs: self.outputs }
-    }
-
-    /// `to`, made by [`room`](Self::room) ← the targets `chosen`.
-    pub(crate) fn copy_to(&self, chosen: &[u32], to: &mut Self) {
-        match (&self.kind, &mut to.kind) {
-            (TargetKind::Labels(from), TargetKind::Labels(to)) => copy_rows(from, 1, chosen, to),
-            (TargetKind::Values(from), TargetKind::Values(to)) => {
-                copy_rows(from, self.outputs, chosen, to);
-            }
-            _ => unreachable!("the room was made for these targets"),
-        }
-    }
-
-    /// The number that output `column` of sample `row` should be; 1 or 0 where there are labels.
-    #[inline(always)]
-    pub(crate) fn number(&self, row: usize, column: usize) -> f32 {
-        match &self.kind {
-            TargetKind::Labels(labels) => f32::from(u8::from(labels[row] as usize == column)),
-            TargetKind::Values(values) => values[row * self.outputs + column],
-        }
-    }
-
-    /// Number of samples.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        match &self.kind {
-            TargetKind::Labels(labels) => labels.len(),
-            TargetKind::Values(values) => values.len() / self.outputs,
-        }
-    }
-
-    /// Number of outputs that the network must have.
-    #[must_use]
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Targets;
 
     #[test]
     fn what_is_wrong_is_named() {

@@ -11,6 +11,10 @@
 //!
 //! The gradient at θᵏ is evaluated once and serves step 1, the first iteration of every part (its rows), and the
 //! stopping test; the gradient that ends step 5 is the next iteration's first.
+//!
+//! On mini-batches it is SAPTS, one iteration a batch: ℓ is the loss of the batch at hand. From batch to batch Δ and the
+//! secant pairs stay; values, gradients and what parts stand on are of the new batch. A pair is learnt only where both of
+//! its gradients are of one batch: θᵏ → θᵏ⁺½, not θᵏ⁺½ → θᵏ⁺¹, whose second gradient no batch sees.
 
 use optkit_core::vector::norm_inf;
 use optkit_core::{
@@ -57,6 +61,9 @@ pub struct Apts {
     radius: f64,
     iteration: u64,
     best: (Vec<f64>, f64),
+    /// Whether iterations see one mini-batch after another. Then values of two iterations cannot be compared, and what one
+    /// batch says is no reason to end.
+    on_batches: bool,
     watcher: Option<Box<dyn Phases>>,
 }
 
@@ -90,6 +97,7 @@ impl Apts {
             radius: options.radius,
             iteration: 0,
             best: (Vec::new(), f64::INFINITY),
+            on_batches: false,
             watcher: None,
         }
     }
@@ -111,7 +119,7 @@ impl Apts {
 
     fn keep_best(&mut self) {
         let current = self.global.current();
-        if current.value < self.best.1 {
+        if !self.on_batches && current.value < self.best.1 {
             self.best.0.copy_from_slice(current.x);
             self.best.1 = current.value;
         }
@@ -190,9 +198,26 @@ impl Apts {
     /// and global solver would take turns in rounding it there and back.
     fn lost_in_rounding(&self) -> bool {
         const UNITS: f64 = 4.0;
+        if self.on_batches {
+            return false;
+        }
         let current = self.global.current();
         let reduced = current.value < self.base.value;
         !reduced && self.radius <= UNITS * f64::EPSILON * norm_inf(current.x)
+    }
+}
+
+/// An iteration that moved nothing.
+fn idle(iteration: u64, value: f64, radius: f64) -> StepReport {
+    StepReport {
+        iteration,
+        value,
+        radius,
+        ratio: f64::NAN,
+        accepted: false,
+        trials_accepted: 0,
+        trials_rejected: 0,
+        local_iterations: 0,
     }
 }
 
@@ -222,6 +247,7 @@ impl Optimizer for Apts {
         )?);
         self.radius = self.options.radius;
         self.iteration = 0;
+        self.on_batches = false;
         self.global.start(f, x0, known)?;
         for buffer in [
             &mut self.base.x,
@@ -255,7 +281,11 @@ impl Optimizer for Apts {
         }
         self.keep_base();
         if norm_inf(&self.base.gradient) == 0.0 {
-            return Flow::Done(Status::Stationary);
+            if !self.on_batches {
+                return Flow::Done(Status::Stationary);
+            }
+            self.iteration += 1;
+            return Flow::Continue(idle(self.iteration, self.base.value, self.radius));
         }
         let radius_before = self.radius;
         let local = self.local_phase(f);
@@ -264,14 +294,10 @@ impl Optimizer for Apts {
             unreachable!("the same objective was accepted at the start");
         }
         let mut report = StepReport {
-            iteration: self.iteration + 1,
-            value: f64::NAN,
-            radius: f64::NAN,
-            ratio: f64::NAN,
-            accepted: false,
             trials_accepted: local.trials_accepted,
             trials_rejected: local.trials_rejected,
             local_iterations: local.local_iterations,
+            ..idle(self.iteration + 1, f64::NAN, f64::NAN)
         };
         let mut ended = None;
         for _ in 0..self.options.global_iterations {
@@ -291,8 +317,13 @@ impl Optimizer for Apts {
         self.radius = self.global.radius();
         self.enter(Phase::Outside);
         let moved = self.global.current().x != self.base.x;
-        let stuck = !moved && self.radius >= radius_before;
-        if let Some(status) = ended.take_if(|status| stuck || *status == Status::Stationary) {
+        if moved && !report.accepted {
+            // To where the parts led, which the global solver was not told of as a move.
+            f.accept(self.global.current().x);
+        }
+        let stuck = !self.on_batches && !moved && self.radius >= radius_before;
+        let at_rest = |status: &Status| !self.on_batches && *status == Status::Stationary;
+        if let Some(status) = ended.take_if(|status| stuck || at_rest(status)) {
             return Flow::Done(status);
         }
         if self.lost_in_rounding() {
@@ -317,6 +348,15 @@ impl Optimizer for Apts {
         } else {
             Point { x: &self.best.0, value: self.best.1, gradient: None }
         }
+    }
+
+    fn takes_batches(&self) -> bool {
+        true
+    }
+
+    fn samples_changed(&mut self) {
+        self.on_batches = true;
+        self.global.samples_changed();
     }
 
     fn work(&self) -> Work {

@@ -312,6 +312,14 @@ impl Optimizer for TrustRegion {
         }
     }
 
+    /// Radius and what was learnt of the curvature stay. The pair of the last step is not learnt: its second gradient
+    /// would be of other samples.
+    fn samples_changed(&mut self) {
+        self.gradient_known = false;
+        self.can_undo = false;
+        self.now.value = f64::NAN;
+    }
+
     fn save(&self, archive: &mut Archive) {
         self.save_to(archive);
     }

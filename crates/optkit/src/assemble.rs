@@ -19,7 +19,7 @@ use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
 use optkit_schwarz::Partition;
 
 pub use descent::{Descent, Schwarz};
-pub use network::{Backend, NetworkSubject};
+pub use network::{Backend, NetworkSubject, Pixels};
 pub use shared::SharedData;
 pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
 

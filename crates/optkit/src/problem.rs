@@ -190,8 +190,8 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0818",
         "Mini-batches with a method that cannot work on them.\n\nWith `batch = 128` every iteration sees other samples. \
-         Trust regions, `apts` and `lbfgs` compare values and gradients of one function from iteration to iteration: \
-         they need all samples. `sgd` and `adam` are made for mini-batches.",
+         Trust regions, `lbfgs` and the two-level method compare values and gradients of one function from iteration to \
+         iteration: they need all samples. `sgd` and `adam` are made for mini-batches; `apts` makes an iteration on each.",
     ),
     (
         "E0819",
@@ -215,5 +215,10 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
         "E0822",
         "A loss that the backend does not have.\n\nThe dfdx backend computes `cross_entropy` and `mean_squared`; \
          `binary_cross_entropy` needs `backend = native`.",
+    ),
+    (
+        "E0823",
+        "Images that would never change.\n\n`crop` and `flip` draw other images in every epoch, and only mini-batches show \
+         them: an evaluation over all samples is of the images as they are. Add `batch`, or remove `crop` and `flip`.",
     ),
 ];

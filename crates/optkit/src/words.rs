@@ -57,6 +57,7 @@ pub fn vocabulary() -> Vocabulary {
             .chain(optkit_trust_region::METHODS)
             .copied()
             .chain(subproblems)
+            .chain(optkit_nn::DEALINGS)
             .collect(),
         functions: optkit_functions::entries(),
         layers: optkit_nn::LAYERS.to_vec(),

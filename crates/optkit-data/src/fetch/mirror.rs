@@ -13,19 +13,24 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Longest silence of a server that has answered.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// What asks servers.
+pub(crate) fn agent() -> Agent {
+    Agent::config_builder()
+        .timeout_resolve(Some(CONNECT))
+        .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(SILENCE))
+        .timeout_per_read(Some(SILENCE))
+        .build()
+        .into()
+}
+
 impl Source for Mirror {
     fn name(&self) -> String {
         self.0.to_owned()
     }
 
     fn deliver(&self, order: &mut Order<'_>) -> Result<(), Failure> {
-        let agent: Agent = Agent::config_builder()
-            .timeout_resolve(Some(CONNECT))
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
-            .build()
-            .into();
+        let agent = agent();
         for k in order.pending().to_vec() {
             order.check_stop()?;
             let file = format!("{}.gz", NAMES[k]);

@@ -128,13 +128,13 @@ pub(super) fn unique(what: &str) -> String {
 }
 
 /// A file that is being written; removed unless it is committed.
-struct Part {
+pub(crate) struct Part {
     path: PathBuf,
     file: Option<File>,
 }
 
 impl Part {
-    fn create(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(unique("part"));
         match File::create_new(&path) {
             Ok(file) => Ok(Self { path, file: Some(file) }),
@@ -142,13 +142,13 @@ impl Part {
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let file = self.file.as_mut().expect("a part is open until it is committed");
         file.write_all(bytes).map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 
     /// Gives the file its name. After a power cut it may be short nonetheless: every load verifies it.
-    fn commit(mut self, path: &Path, replace: bool) -> Result<(), Error> {
+    pub(crate) fn commit(mut self, path: &Path, replace: bool) -> Result<(), Error> {
         drop(self.file.take()); // Windows renames closed files only
         let result = if replace { fs::rename(&self.path, path) } else { rename_new(&self.path, path) };
         result.map_err(|source| Error::Write { path: path.to_owned(), source })

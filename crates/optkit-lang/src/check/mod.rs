@@ -1,5 +1,6 @@
 //! From statements to a [`Problem`]: names, words, kinds and ranges.
 
+mod block;
 mod call;
 mod constant;
 mod experiment;
@@ -10,17 +11,19 @@ mod objective;
 mod overrides;
 mod report;
 mod settings;
+mod shape;
 mod stop;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use optkit_core::vocabulary::{Kind, Range, Setting, Slot, Support, Vocabulary};
 
 use constant::Constant;
 use names::{Declared, Names};
 
-use crate::ast::{Statement, StatementKind};
+use crate::ast::{Block, Statement, StatementKind};
 use crate::scan::MOST_FINDINGS;
 use crate::suggest::closest;
 use crate::{
@@ -151,6 +154,10 @@ struct Checker<'a> {
     names: Names,
     /// Solvers by their names, each with the names that its settings mention.
     solvers: BTreeMap<String, BTreeSet<String>>,
+    /// Blocks by their names.
+    blocks: BTreeMap<String, Arc<Block>>,
+    /// What blocks are given, by where it is declared: its name, and whether any use of the block used it.
+    formals: BTreeMap<Span, (String, bool)>,
     constants: BTreeMap<String, Constant>,
     /// Constants whose value could not be found; that has been reported.
     unknown_constants: BTreeSet<String>,
@@ -192,11 +199,17 @@ impl<'a> Checker<'a> {
             }
             _ => None,
         });
+        let blocks = statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Block(block) => Some((block.name.value.clone(), block.clone())),
+            _ => None,
+        });
         Self {
             vocabulary,
             sources,
             names,
             solvers: solvers.collect(),
+            blocks: blocks.collect(),
+            formals: BTreeMap::new(),
             constants: BTreeMap::new(),
             unknown_constants: BTreeSet::new(),
             nesting: 0,
@@ -293,6 +306,7 @@ impl Checker<'_> {
                 }
             }
             K::Network { name, layers } => draft.networks.push(self.network(name, layers)),
+            K::Block(block) => self.block(block),
             K::Objective { name, expression } => draft.objective = self.objective(name.as_ref(), expression),
             K::Measure { name, expression } => draft.measures.extend(self.measure(name, expression)),
             K::Partition { name, value } => {
@@ -420,5 +434,16 @@ impl Checker<'_> {
             })
             .collect();
         self.diagnostics.extend(unused);
+        let idle: Vec<_> = self
+            .formals
+            .iter()
+            .filter(|(span, (_, used))| !used && span.source == 0)
+            .map(|(span, (name, _))| {
+                Diagnostic::warning("W0604", format!("`{name}` is declared but not used"))
+                    .label(*span, "given to the block, which does not use it")
+                    .help("remove it, or use it")
+            })
+            .collect();
+        self.diagnostics.extend(idle);
     }
 }

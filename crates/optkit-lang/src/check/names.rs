@@ -12,6 +12,7 @@ pub(super) enum Declared {
     Constant,
     Data,
     Network,
+    Block,
     Objective,
     Measure,
     Partition,
@@ -27,6 +28,7 @@ impl Declared {
             Self::Constant => "a constant",
             Self::Data => "a data set",
             Self::Network => "a network",
+            Self::Block => "a block",
             Self::Objective => "the objective",
             Self::Measure => "a measure",
             Self::Partition => "a partition",
@@ -37,10 +39,11 @@ impl Declared {
     }
 }
 
-struct Name {
+#[derive(Clone, Copy)]
+pub(super) struct Name {
     declared: Declared,
     span: Span,
-    used: bool,
+    pub(super) used: bool,
 }
 
 /// All declared names.
@@ -69,6 +72,20 @@ impl Names {
             names.names.insert(name.value, Name { declared, span: name.span, used: false });
         }
         names
+    }
+
+    /// `name` stands for a constant from now on; what it stood for.
+    pub(super) fn bind(&mut self, name: &Spanned<String>) -> Option<Name> {
+        let bound = Name { declared: Declared::Constant, span: name.span, used: false };
+        self.names.insert(name.value.clone(), bound)
+    }
+
+    /// `name` stands again for what it stood for; what it stood for meanwhile.
+    pub(super) fn unbind(&mut self, name: &str, before: Option<Name>) -> Option<Name> {
+        match before {
+            Some(before) => self.names.insert(name.to_owned(), before),
+            None => self.names.remove(name),
+        }
     }
 
     /// What `name` stands for; from now on it counts as used.
@@ -145,6 +162,7 @@ pub(super) fn declaration(statement: &Statement) -> Option<(Spanned<String>, Dec
         K::Constant { name, .. } => (name.clone(), Declared::Constant),
         K::Data { name, .. } => (name.clone(), Declared::Data),
         K::Network { name, .. } => (name.clone(), Declared::Network),
+        K::Block(block) => (block.name.clone(), Declared::Block),
         K::Objective { name: Some(name), .. } => (name.clone(), Declared::Objective),
         K::Measure { name, .. } => (name.clone(), Declared::Measure),
         K::Partition { name, .. } => (name.clone(), Declared::Partition),

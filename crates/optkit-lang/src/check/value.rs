@@ -15,6 +15,12 @@ impl Checker<'_> {
     /// `written` as a value of `kind`; `what` is the key or operand that it is for.
     pub(super) fn value(&mut self, written: &Written, kind: Kind, what: &str) -> Option<Spanned<Value>> {
         let span = written.span();
+        if let Kind::CountOrMethod(least, most, slot) = kind {
+            let named = written.expression.name().is_some_and(|name| self.names.get(name).is_none());
+            let kind =
+                if named || written.body.is_some() { Kind::Method(slot) } else { Kind::Integer(least, most) };
+            return self.value(written, kind, what);
+        }
         if let Kind::Method(slot) = kind {
             return Some(Spanned::new(Value::Method(self.method(written, slot, what)?), span));
         }
@@ -39,6 +45,8 @@ impl Checker<'_> {
             Kind::Network | Kind::Variables => self.declared(expression, Declared::Network, kind, what),
             Kind::IndexLists => self.lists(expression, what),
             Kind::Shape => self.shape(expression, what),
+            Kind::Pair(least) => self.pair(expression, least, kind, what),
+            Kind::Window => self.window(expression, kind, what),
             _ => self.quantity(expression, kind, what),
         }
     }
@@ -138,7 +146,14 @@ impl Checker<'_> {
         None
     }
 
-    fn integer(&mut self, number: u64, least: u64, most: u64, what: &str, span: Span) -> Option<Value> {
+    pub(super) fn integer(
+        &mut self,
+        number: u64,
+        least: u64,
+        most: u64,
+        what: &str,
+        span: Span,
+    ) -> Option<Value> {
         if (least..=most).contains(&number) {
             return Some(Value::Integer(number));
         }
@@ -148,7 +163,13 @@ impl Checker<'_> {
         None
     }
 
-    fn out_of_range(&mut self, what: &str, bound: &str, number: &dyn std::fmt::Display, span: Span) {
+    pub(super) fn out_of_range(
+        &mut self,
+        what: &str,
+        bound: &str,
+        number: &dyn std::fmt::Display,
+        span: Span,
+    ) {
         let mut diagnostic =
             Diagnostic::error("E0201", format!("`{what}` must {bound}")).label(span, "this value");
         let (plain, brief) = (number.to_string(), brief(&number.to_string()));
@@ -273,27 +294,6 @@ impl Checker<'_> {
         list.extend(first..=last);
         Some(())
     }
-
-    fn shape(&mut self, expression: &Expression, what: &str) -> Option<Value> {
-        let lengths = match &expression.kind {
-            ExpressionKind::Shape(lengths) => lengths.clone(),
-            ExpressionKind::Number { .. } | ExpressionKind::Name(_) | ExpressionKind::Binary(..) => {
-                let most = u64::try_from(usize::MAX).unwrap_or(u64::MAX);
-                let length = self.plain(expression, Kind::Integer(1, most), what)?.integer()?;
-                vec![usize::try_from(length).ok()?]
-            }
-            ExpressionKind::Broken => return None,
-            _ => {
-                self.wrong_kind(Kind::Shape, what, expression.span, expression_words(expression));
-                return None;
-            }
-        };
-        if lengths.contains(&0) {
-            self.out_of_range(what, "have no length 0", &"0", expression.span);
-            return None;
-        }
-        Some(Value::Shape(lengths))
-    }
 }
 
 /// A range in words: "be positive".
@@ -339,6 +339,7 @@ fn kind_words(kind: Kind) -> &'static str {
     match kind {
         Kind::Real(_) => "a number",
         Kind::Integer(..) => "a whole number",
+        Kind::CountOrMethod(..) => "a whole number or a method",
         Kind::Switch => "a switch",
         Kind::Word(_) => "a word",
         Kind::Text => "a string in quotes",
@@ -350,19 +351,23 @@ fn kind_words(kind: Kind) -> &'static str {
         Kind::Duration => "a duration",
         Kind::Memory => "a size of memory",
         Kind::Shape => "a shape",
+        Kind::Pair(_) => "one number, or one for rows and one for columns",
+        Kind::Window => "the extents of a window, or `global`",
     }
 }
 
 fn kind_example(kind: Kind) -> &'static str {
     match kind {
         Kind::Real(_) => "`0.01`, `1e-4` or `5%`",
-        Kind::Integer(..) => "`5`",
+        Kind::Integer(..) | Kind::CountOrMethod(..) => "`5`",
         Kind::Switch => "`on` or `off`",
         Kind::Text => "`\"text\"`",
         Kind::IndexLists => "`[[1, 2], [3, 4]]` or `[1..2, 3..4]`",
         Kind::Duration => "`15 min`",
         Kind::Memory => "`4 GiB`",
         Kind::Shape => "`28x28`",
+        Kind::Pair(_) => "`2` or `3x1`",
+        Kind::Window => "`2`, `3x1` or `global`",
         Kind::Method(_) => "`trust_region { iterations = 5 }`",
         Kind::Word(_) | Kind::Partition | Kind::Network | Kind::Variables => "a bare name",
     }
@@ -380,10 +385,11 @@ pub(super) fn slot_words(slot: Slot) -> &'static str {
         Slot::Combine => "a way to combine the parts' steps",
         Slot::Sweeps => "sweeps",
         Slot::Samples => "a choice of samples",
+        Slot::Batches => "a way to deal mini-batches",
     }
 }
 
-fn expression_words(expression: &Expression) -> &'static str {
+pub(super) fn expression_words(expression: &Expression) -> &'static str {
     use ExpressionKind as K;
     match expression.kind {
         K::Number { .. } => "this is a number",

@@ -1,22 +1,64 @@
 //! Layers: one a line, arguments separated by blanks.
 
 use super::{Grammar, Pair, Parser, Reader, Rule};
-use crate::ast::{Entry, Expression, ExpressionKind, Layer, Written};
+use crate::ast::{Entry, Expression, ExpressionKind, Formal, Layer, Shortcut, Written};
 use crate::{Diagnostic, Spanned};
 
 impl Reader<'_> {
     pub(super) fn layers(&mut self, pair: Pair<'_>, offset: usize) -> Vec<Layer> {
         let mut layers = Vec::new();
         for layer in pair.into_inner() {
-            let span = self.span_of(&layer, offset);
             match layer.as_rule() {
                 Rule::named_layer => layers.push(self.named_layer(layer, offset)),
-                Rule::repeat => layers.push(Layer::Planned { what: "`repeat`", span }),
-                Rule::skip_layer => layers.push(Layer::Planned { what: "`skip`", span }),
+                Rule::repeat => layers.extend(self.repeat(layer, offset)),
+                Rule::skip_layer => layers.push(self.skip(layer, offset)),
                 _ => self.bad_layer(&layer, offset),
             }
         }
         layers
+    }
+
+    fn repeat(&mut self, pair: Pair<'_>, offset: usize) -> Option<Layer> {
+        let (mut word, mut count, mut layers) = (None, None, Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::kw_repeat => word = Some(self.span_of(&part, offset)),
+                Rule::net_body => layers = self.layers(part, offset),
+                _ => count = Some(self.layer_value(part, offset)),
+            }
+        }
+        Some(Layer::Repeat { count: count?, layers, span: word? })
+    }
+
+    fn skip(&mut self, pair: Pair<'_>, offset: usize) -> Layer {
+        let mut span = self.span_of(&pair, offset);
+        let (mut body, mut shortcut) = (Vec::new(), None);
+        for part in pair.into_inner() {
+            match (part.as_rule(), &mut shortcut) {
+                (Rule::kw_skip, _) => span = self.span_of(&part, offset),
+                (Rule::kw_shortcut, shortcut) => {
+                    *shortcut = Some(Shortcut { auto: false, layers: Vec::new() });
+                }
+                (Rule::kw_auto, Some(shortcut)) => shortcut.auto = true,
+                (Rule::net_body, Some(shortcut)) => shortcut.layers = self.layers(part, offset),
+                (Rule::net_body, None) => body = self.layers(part, offset),
+                _ => {}
+            }
+        }
+        Layer::Skip { body, shortcut, span }
+    }
+
+    /// What stands in the parentheses behind a block's name.
+    pub(super) fn formals(&mut self, pair: Pair<'_>, offset: usize) -> Vec<Formal> {
+        let mut formals = Vec::new();
+        for formal in pair.into_inner() {
+            let mut inner = formal.into_inner();
+            let Some(name) = inner.next() else { continue };
+            let name = Spanned::new(name.as_str().to_owned(), self.span_of(&name, offset));
+            let default = inner.next().map(|default| self.expression(default, offset));
+            formals.push(Formal { name, default });
+        }
+        formals
     }
 
     fn named_layer(&mut self, pair: Pair<'_>, offset: usize) -> Layer {

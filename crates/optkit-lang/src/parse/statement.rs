@@ -1,7 +1,9 @@
 //! Statements and blocks of settings.
 
+use std::sync::Arc;
+
 use super::{Grammar, Pair, Parser, Reader, Rule};
-use crate::ast::{Body, Entry, Statement, StatementKind, Varied, Written};
+use crate::ast::{Block, Body, Entry, Formal, Layer, Statement, StatementKind, Varied, Written};
 use crate::{Diagnostic, Span, Spanned};
 
 impl Reader<'_> {
@@ -12,7 +14,7 @@ impl Reader<'_> {
         let rule = pair.as_rule();
         let mut parts =
             Parts { name: None, string: None, value: None, expression: None, body: None, planned: None };
-        let mut layers = Vec::new();
+        let (mut layers, mut formals) = (Vec::new(), Vec::new());
         // the entries of an experiment stand in the statement itself
         let (mut entries, mut varied) = (Vec::new(), Vec::new());
         for part in pair.into_inner() {
@@ -23,7 +25,8 @@ impl Reader<'_> {
                 Rule::value => parts.value = Some(self.written(part, offset)),
                 Rule::expr => parts.expression = Some(self.expression(part, offset)),
                 Rule::body => parts.body = Some(self.body(part, offset)),
-                Rule::net_body if rule == Rule::network_decl => layers = self.layers(part, offset),
+                Rule::net_body => layers = self.layers(part, offset),
+                Rule::formals if rule == Rule::block_decl => formals = self.formals(part, offset),
                 Rule::formals if rule == Rule::let_decl => parts.planned = Some("functions defined by `let`"),
                 Rule::formals if rule == Rule::network_decl => {
                     parts.planned = Some("networks with parameters");
@@ -41,7 +44,7 @@ impl Reader<'_> {
                 StatementKind::Experiment { name: parts.name, body: Body { entries, span: whole }, varied }
             }
             Some(what) => StatementKind::Planned { what, name: parts.name },
-            None => parts.into_kind(rule, layers),
+            None => parts.into_kind(rule, layers, formals),
         };
         self.statements.push(Statement { keyword, kind });
     }
@@ -147,7 +150,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn into_kind(self, rule: Rule, layers: Vec<crate::ast::Layer>) -> StatementKind {
+    fn into_kind(self, rule: Rule, layers: Vec<Layer>, formals: Vec<Formal>) -> StatementKind {
         use StatementKind as K;
         let Self { name, string, value, expression, body, .. } = self;
         let planned = |what, name| K::Planned { what, name };
@@ -162,13 +165,13 @@ impl Parts {
             (Rule::partition_decl, Some(name), _, Some(value), _) => K::Partition { name, value },
             (Rule::solver_decl, name, _, Some(value), _) => K::Solver { name, value },
             (Rule::network_decl, Some(name), ..) => K::Network { name, layers },
+            (Rule::block_decl, Some(name), ..) => K::Block(Arc::new(Block { name, formals, layers })),
             (Rule::objective_decl, name, _, _, Some(expression)) => K::Objective { name, expression },
             (Rule::measure_decl, Some(name), _, _, Some(expression)) => K::Measure { name, expression },
             (Rule::stop_decl, _, _, _, Some(expression)) => K::Stop(expression),
             (Rule::run_decl, ..) => K::Run(body.unwrap_or_default()),
             (Rule::var_decl, name, ..) => planned("`var`", name),
             (Rule::residual_decl, name, ..) => planned("`residual`", name),
-            (Rule::block_decl, name, ..) => planned("`block`", name),
             (Rule::constraint_decl, ..) => planned("`subject to`", None),
             (Rule::report_decl, _, Some(path), ..) => K::Report { path, body: body.unwrap_or_default() },
             (rule, name, ..) => {

@@ -80,6 +80,10 @@ pub(crate) fn vocabulary() -> Vocabulary {
             APTS,
             TRUST_REGION,
             Entry { slots: &[Slot::Model], ..entry("gradient", &[], &[]) },
+            Entry {
+                slots: &[Slot::Batches],
+                ..entry("overlapping", &[], const { &[setting("parts", COUNT, None)] })
+            },
             Entry { slots: &[Slot::Subproblem], ..entry("cauchy", &[], &[]) },
         ],
         functions: vec![
@@ -100,9 +104,30 @@ pub(crate) fn vocabulary() -> Vocabulary {
             ),
             entry("relu", &[], &[]),
             entry("tanh", &[], &[]),
+            entry(
+                "conv",
+                const { &[operand("kernel", Kind::Pair(1), None), operand("outputs", COUNT, None)] },
+                const {
+                    &[
+                        setting("stride", Kind::Pair(1), Some("1")),
+                        setting("pad", Kind::Pair(0), Some("0")),
+                        setting("bias", Kind::Switch, Some("on")),
+                    ]
+                },
+            ),
+            entry("pool_avg", const { &[operand("window", Kind::Window, None)] }, &[]),
         ],
         datasets: vec![
-            entry("mnist", &[], const { &[setting("images", Kind::Word(&["unit"]), Some("unit"))] }),
+            entry(
+                "mnist",
+                &[],
+                const {
+                    &[
+                        setting("images", Kind::Word(&["unit"]), Some("unit")),
+                        setting("batch", Kind::CountOrMethod(1, 1_000_000, Slot::Batches), Some("")),
+                    ]
+                },
+            ),
             entry("digits", &[], const { &[setting("images", Kind::Word(&["unit"]), Some("unit"))] }),
             entry("idx", const { &[operand("dir", Kind::Text, None)] }, &[]),
         ],

@@ -1,6 +1,7 @@
 //! Every kernel that runs on this machine against the portable ones in `f64`.
 
 use super::*;
+use crate::Scalar;
 
 /// Numbers in (−1, 1) that look random.
 fn numbers(count: usize, seed: u64) -> Vec<f64> {

@@ -2,6 +2,8 @@
 
 use optkit_core::vocabulary::{Entry, Kind, Operand, Support};
 
+use super::written::Written;
+use crate::initial::Start;
 use crate::{Layer, LayerError};
 
 pub(crate) const ENTRY: Entry = Entry {
@@ -18,13 +20,8 @@ pub(crate) const ENTRY: Entry = Entry {
     support: Support::Available,
 };
 
-pub(crate) fn make(operands: &[&str], _settings: &[(&str, &str)]) -> Result<Layer, LayerError> {
-    match operands[0].parse() {
-        Ok(outputs) if outputs > 0 => Ok(Layer::Dense { outputs }),
-        _ => {
-            Err(LayerError::NotACount { layer: ENTRY.name, operand: "outputs", text: operands[0].to_owned() })
-        }
-    }
+pub(crate) fn make(written: &Written<'_>) -> Result<Layer, LayerError> {
+    Ok(Layer::Dense { outputs: written.count(0, "outputs")? })
 }
 
 pub(crate) fn output(input: &[usize], outputs: usize) -> Result<Vec<usize>, LayerError> {
@@ -39,4 +36,9 @@ pub(crate) fn output(input: &[usize], outputs: usize) -> Result<Vec<usize>, Laye
 
 pub(crate) fn tensors(input: &[usize], outputs: usize) -> Vec<(&'static str, Vec<usize>)> {
     vec![("weight", vec![outputs, input.iter().product()]), ("bias", vec![outputs])]
+}
+
+/// PyTorch's default for `Linear`.
+pub(crate) fn start(input: &[usize]) -> Start {
+    Start::Uniform { bound: 1.0 / (input.iter().product::<usize>() as f64).sqrt() }
 }

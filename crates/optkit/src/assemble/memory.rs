@@ -1,7 +1,7 @@
 //! Whether a problem can fit this machine at all, asked before anything is allocated: an allocation that fails
 //! would end the process without a word of what to change.
 
-use optkit_nn::{Layer, Network};
+use optkit_nn::{Layer, Network, Operation};
 
 use super::Subject;
 use crate::machine;
@@ -57,13 +57,14 @@ fn least(subject: &Subject, samples: usize, split: bool) -> u128 {
     }
 }
 
-/// Activations of one sample that the backward pass comes back to.
+/// Activations of one sample that the backward pass comes back to: what goes out of products.
 fn activations(network: &Network) -> u128 {
-    let dense = network.layers().iter().zip(network.shapes());
-    dense
-        .filter(|(layer, _)| matches!(layer, Layer::Dense { .. }))
-        .map(|(_, shape)| shape.iter().product::<usize>() as u128)
-        .sum()
+    let products = network
+        .graph()
+        .nodes()
+        .iter()
+        .filter(|node| matches!(&node.operation, Operation::Layer(Layer::Dense { .. } | Layer::Conv(_))));
+    products.map(|node| node.width() as u128).sum()
 }
 
 #[allow(clippy::cast_precision_loss)] // for people

@@ -1,16 +1,19 @@
 //! From network, data and loss in a file to an objective.
 
+mod data;
 mod declared;
-
-use std::sync::Arc;
 
 use optkit_core::{Objective, Optimizer};
 use optkit_data::{Dataset, Fetch, Locations};
 use optkit_lang::{Data, Diagnostic, Method, ObjectiveKind, Problem, Span, Split, Value};
-use optkit_nn::{Accuracy, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
+use optkit_nn::{Accuracy, Dealing, Loss, Network, NetworkObjective, Scalar};
 
 use super::{Assembly, LoadPlanError};
 use crate::run::Measure;
+use data::Loaded;
+
+pub use data::Pixels;
+pub(super) use data::Prepared;
 
 /// What computes a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +37,12 @@ pub struct NetworkSubject {
     pub dataset: String,
     /// Its operand: the folder of `idx("folder")`.
     pub folder: Option<String>,
-    /// True where bytes are scaled to [0, 1], false where they are taken as they are.
-    pub unit: bool,
+    /// What becomes of the bytes of images.
+    pub pixels: Pixels,
     /// Which samples are trained on.
     pub split: Split,
-    /// Samples of a mini-batch; all of them where there is none.
-    pub batch: Option<usize>,
+    /// How samples are dealt to mini-batches; every iteration sees all of them where there is none.
+    pub batch: Option<Dealing>,
     /// Double precision.
     pub double: bool,
     /// What computes it.
@@ -68,8 +71,8 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
     let built = declared::build(declared).map_err(|d| vec![d])?;
     let word = &data.dataset.name.value;
     let places = Box::new(Places {
-        input: declared.layers.first().map_or(declared.name.span, |l| l.span),
-        last: declared.layers.last().map_or(declared.name.span, |l| l.span),
+        input: declared.layers.first().map_or(declared.name.span, optkit_lang::Layer::span),
+        last: declared.layers.last().map_or(declared.name.span, optkit_lang::Layer::span),
         batch: data.dataset.settings.span("batch").unwrap_or(data.dataset.name.span),
     });
     let measures = measures(problem, network, &data.name.value, &mut found);
@@ -83,8 +86,8 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
                 .help("use `precision = f32`, or `backend = native`"),
         );
     }
-    let batch = data.dataset.settings.integer("batch");
-    let batch = batch.map(|b| usize::try_from(b).expect("the vocabulary limits batches"));
+    let batch = data::dealing(&data.dataset.settings);
+    found.extend(data::idle_augmentation(&data.dataset.settings, batch));
     if backend == Backend::Dfdx && batch.is_some() {
         found.push(
             Diagnostic::error("E0817", "backend `dfdx` has no mini-batches")
@@ -105,7 +108,7 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
         loss: Loss::from_word(&loss.value).expect("the vocabulary lists available losses only"),
         dataset: word.clone(),
         folder: folder(data),
-        unit: data.dataset.settings.word("images") != Some("raw"),
+        pixels: Pixels::of(&data.dataset.settings),
         split: *split,
         batch,
         double,
@@ -176,7 +179,12 @@ impl NetworkSubject {
     /// Input and output against what the data have.
     fn fits(&self, shape: &[usize], classes: usize) -> Result<(), Diagnostic> {
         let written = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-        if self.network.input() != shape {
+        // Values of an image of one channel are the same with its channel spelt out.
+        let same = match self.network.input() {
+            [1, extents @ ..] if shape.len() == 2 => extents == shape,
+            input => input == shape,
+        };
+        if !same {
             return Err(Diagnostic::error(
                 "E0809",
                 format!(
@@ -214,24 +222,6 @@ impl NetworkSubject {
     }
 }
 
-/// Samples with what they are compared with, shared by the loss and the measures.
-#[derive(Clone)]
-struct Loaded {
-    samples: Arc<Samples>,
-    targets: Arc<Targets>,
-}
-
-/// The samples of a dataset as networks with one input shape take them.
-#[derive(Clone)]
-pub(super) struct Prepared {
-    train: Option<Loaded>,
-    test: Option<Loaded>,
-    /// Of training and of test samples.
-    counts: [usize; 2],
-    checksum: String,
-    classes: usize,
-}
-
 impl NetworkSubject {
     /// What computes the network, in a few words.
     #[must_use]
@@ -259,7 +249,7 @@ impl NetworkSubject {
     /// Refuses a method that needs all samples at every step where there are mini-batches.
     pub(super) fn suits(&self, method: &Method, made: &dyn Optimizer) -> Result<(), Diagnostic> {
         let known = self.samples_hint();
-        let batches = self.batch.is_some_and(|size| known == 0 || size < known);
+        let batches = self.batch.is_some_and(|dealing| known == 0 || dealing.count(known) > 1);
         if !batches || made.takes_batches() {
             return Ok(());
         }
@@ -272,45 +262,7 @@ impl NetworkSubject {
         )
         .label(self.places.batch, "samples of a mini-batch")
         .label(method.name.span, "this method")
-        .help("remove `batch`, or choose a method of mini-batches: `sgd`, `adam`"))
-    }
-
-    /// The samples that are trained on and measured on. `fits`: whether a number of samples to train on is not too
-    /// many for the machine; `known`: what was prepared before of the same data for the same inputs.
-    pub(super) fn prepare(
-        &self,
-        known: Option<Prepared>,
-        locations: &Locations,
-        fetch: Fetch<'_>,
-        fits: &dyn Fn(usize) -> Result<(), LoadPlanError>,
-    ) -> Result<Prepared, LoadPlanError> {
-        let needed = |split: Split| self.split == split || self.measures.iter().any(|(_, s)| *s == split);
-        let (mut train, mut test) = (needed(Split::Train), needed(Split::Test));
-        if let Some(known) = known {
-            let has = [known.train.is_some(), known.test.is_some()];
-            if (has[0] || !train) && (has[1] || !test) && known.classes == self.network.outputs() {
-                fits(known.counts[usize::from(self.split == Split::Test)])?;
-                return Ok(known);
-            }
-            (train, test) = (train || has[0], test || has[1]);
-        }
-        let dataset = self.dataset(locations, fetch)?;
-        let counts = [dataset.train.samples, dataset.test.samples];
-        fits(counts[usize::from(self.split == Split::Test)])?;
-        let scale = if self.unit { dataset.scale } else { 1.0 };
-        let (classes, checksum) = (dataset.classes, dataset.checksum);
-        // One split after the other: its bytes go before the next one's samples come.
-        let train = train.then(|| self.tile(dataset.train, scale, classes)).transpose()?;
-        let test = test.then(|| self.tile(dataset.test, scale, classes)).transpose()?;
-        Ok(Prepared { train, test, counts, checksum, classes })
-    }
-
-    /// Whether samples prepared for `other` serve this one, as far as that is known before they are read.
-    pub(super) fn shares_samples(&self, other: &Self) -> bool {
-        self.dataset == other.dataset
-            && self.folder == other.folder
-            && self.unit == other.unit
-            && self.network.input() == other.network.input()
+        .help("remove `batch`, or choose a method of mini-batches: `sgd`, `adam`, `apts`"))
     }
 
     /// Everything bound to its samples.
@@ -351,23 +303,9 @@ impl NetworkSubject {
         locations: &Locations,
         fetch: Fetch<'_>,
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
-        let dataset = self.dataset(locations, fetch)?;
-        let scale = if self.unit { dataset.scale } else { 1.0 };
-        let split = match self.split {
-            Split::Train => dataset.train,
-            Split::Test => dataset.test,
-        };
-        let data = self.tile(split, scale, dataset.classes)?;
+        let data = self.prepare_split(locations, fetch)?;
         let all = Self { double: true, backend: Backend::Native, batch: None, ..self.clone() };
         all.objective(data, 0)
-    }
-
-    fn tile(&self, split: optkit_data::Split, scale: f32, classes: usize) -> Result<Loaded, LoadPlanError> {
-        let features = self.network.inputs();
-        let optkit_data::Split { features: bytes, labels, .. } = split; // both end here
-        let samples = Samples::from_bytes(&bytes, features, scale).map_err(refused)?;
-        let targets = Targets::labels(&labels, classes).map_err(refused)?;
-        Ok(Loaded { samples: Arc::new(samples), targets: Arc::new(targets) })
     }
 
     fn objective(&self, data: Loaded, seed: u64) -> Result<Box<dyn Objective>, LoadPlanError> {
@@ -387,7 +325,7 @@ impl NetworkSubject {
         let Loaded { samples, targets } = data;
         let made = NetworkObjective::<S>::new(&self.network, self.loss, samples, targets).map_err(refused)?;
         Ok(Box::new(match self.batch {
-            Some(size) => made.in_batches(size, seed),
+            Some(dealing) => made.dealt(dealing, seed),
             None => made,
         }))
     }

@@ -7,7 +7,7 @@ use dfdx::prelude::*;
 use super::chain::Chain;
 use super::pass::activate;
 use crate::objective::fits;
-use crate::samples::TargetKind;
+use crate::targets::TargetKind;
 use crate::{Loss, Network, Samples, SamplesError, Targets};
 
 /// Rows of a micro-batch: its part of the samples and its activations stay near the core that works on them.

@@ -58,7 +58,6 @@ impl Chain {
                     });
                     continue;
                 }
-                #[allow(unreachable_patterns, reason = "for layers that have no counterpart here yet")]
                 other => return Err(DfdxError::Layer { index, layer: other.entry().name }),
             };
             chain.dense.last_mut().map_or(&mut chain.before, |dense| &mut dense.after).push(activation);

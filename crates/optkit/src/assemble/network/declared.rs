@@ -1,56 +1,86 @@
 //! From the layers in a file to a network.
 
-use optkit_lang::{Diagnostic, LayerLine, Network as Declared, Value};
-use optkit_nn::{Layer, LayerError, Network, NetworkError};
+use optkit_lang::{
+    Diagnostic, Layer as Written, LayerLine, Network as Declared, Shortcut, Skip, Span, Value,
+};
+use optkit_nn::{Layer, LayerError, Network, NetworkError, Shortcut as Added};
 
 /// The declared network, its shapes checked.
 pub(super) fn build(declared: &Declared) -> Result<Network, Diagnostic> {
-    let mut input = None;
-    let mut layers = Vec::new();
-    let mut lines: Vec<&LayerLine> = Vec::new();
-    for line in &declared.layers {
-        if line.name.value == "input" {
-            let shape = match line.operands.first().map(|v| &v.value) {
-                Some(Value::Shape(shape)) => shape.clone(),
-                Some(Value::Integer(n)) => vec![usize::try_from(*n).unwrap_or(usize::MAX)],
-                _ => Vec::new(),
-            };
-            if input.replace(shape).is_some() || !layers.is_empty() {
-                return Err(Diagnostic::error(
-                    "E0808",
-                    "`input` stands once, as the first line of a network",
-                )
-                .label(line.span, "this line"));
-            }
-        } else {
-            layers.push(layer(line).map_err(|error| {
-                Diagnostic::error("E0808", error.to_string()).label(line.span, "this layer")
-            })?);
-            lines.push(line);
-        }
-    }
-    let Some(input) = input else {
-        return Err(Diagnostic::error("E0808", format!("network `{}` has no input", declared.name.value))
-            .label(declared.name.span, "this network")
+    let whole = declared.name.span;
+    let (input, rest) = match declared.layers.split_first() {
+        Some((Written::Line(line), rest)) if line.name.value == "input" => (line, rest),
+        _ => {
+            return Err(Diagnostic::error(
+                "E0808",
+                format!("network `{}` has no input", declared.name.value),
+            )
+            .label(whole, "this network")
             .help("begin it with a line such as `input 28x28`"));
+        }
     };
-    Network::new(input, layers).map_err(|error| {
-        let (at, text) = match &error {
-            NetworkError::Layer { index, source } => {
-                (lines.get(*index).map_or(declared.name.span, |l| l.span), source.to_string())
-            }
-            NetworkError::TooLarge { index } => {
-                (lines.get(*index).map_or(declared.name.span, |l| l.span), error.to_string())
-            }
-            NetworkError::EmptyInput { .. } => {
-                (declared.layers.first().map_or(declared.name.span, |l| l.span), error.to_string())
-            }
+    let shape = match input.operands.first().map(|v| &v.value) {
+        Some(Value::Shape(shape)) => shape.clone(),
+        _ => Vec::new(),
+    };
+    let mut places = Vec::new();
+    let layers = layers(rest, &mut places)?;
+    Network::new(shape, layers).map_err(|error| {
+        let (index, text) = match &error {
+            NetworkError::Layer { index, source, .. } => (Some(*index), source.to_string()),
+            NetworkError::TooLarge { index } => (Some(*index), error.to_string()),
+            NetworkError::EmptyInput { .. } => (None, error.to_string()),
         };
-        Diagnostic::error("E0808", text).label(at, "this layer")
+        let at = index.map_or(Some(place(&declared.layers[0])), |index| places.get(index).copied());
+        at.unwrap_or(Place { span: whole, called: None }).show(Diagnostic::error("E0808", text))
     })
 }
 
-fn layer(line: &LayerLine) -> Result<Layer, LayerError> {
+/// Where a layer stands, and where the block that it comes from.
+#[derive(Clone, Copy)]
+struct Place {
+    span: Span,
+    called: Option<Span>,
+}
+
+impl Place {
+    fn show(self, diagnostic: Diagnostic) -> Diagnostic {
+        let diagnostic = diagnostic.label(self.span, "this layer");
+        match self.called {
+            Some(called) => diagnostic.label(called, "of the block here"),
+            None => diagnostic,
+        }
+    }
+}
+
+fn place(layer: &Written) -> Place {
+    Place { span: layer.span(), called: layer.called() }
+}
+
+/// The layers, and in `places` where each stands, in the order in which networks count them.
+fn layers(written: &[Written], places: &mut Vec<Place>) -> Result<Vec<Layer>, Diagnostic> {
+    let one = |layer: &Written| {
+        places.push(place(layer));
+        match layer {
+            Written::Line(line) if line.name.value == "input" => Err(place(layer)
+                .show(Diagnostic::error("E0808", "`input` stands once, as the first line of a network"))),
+            Written::Line(line) => self::line(line)
+                .map_err(|error| place(layer).show(Diagnostic::error("E0808", error.to_string()))),
+            Written::Skip(Skip { body, shortcut, .. }) => {
+                let body = layers(body, places)?;
+                let shortcut = match shortcut {
+                    Shortcut::Identity => Added::Identity,
+                    Shortcut::Layers(written) => Added::Layers(layers(written, places)?),
+                    Shortcut::Auto(written) => Added::Auto(layers(written, places)?),
+                };
+                Ok(Layer::Skip { body, shortcut })
+            }
+        }
+    };
+    written.iter().map(one).collect()
+}
+
+fn line(line: &LayerLine) -> Result<Layer, LayerError> {
     let operands: Vec<String> = line.operands.iter().map(|v| text(&v.value)).collect();
     let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
     let settings: Vec<(&str, String)> = line.settings.iter().map(|(k, v)| (k, text(&v.value))).collect();
