@@ -128,6 +128,44 @@ fn a_run_killed_at_fifty_moments_ends_as_one_that_was_not() {
     assert_eq!(timeless(&run.join("run.jsonl")), timeless(&whole.join("study/apts-seed0/run.jsonl")));
 }
 
+/// Seconds of training at every epoch of a log, of which the last line may be half a line.
+fn clock(log: &Path) -> Vec<(u64, f64)> {
+    let text = fs::read_to_string(log).expect("a log");
+    let row = |line: &str| {
+        let value: Value = serde_json::from_str(line).ok()?;
+        Some((value["epoch"].as_u64()?, value["seconds"].as_f64()?))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+/// What is lost is what was done since the newest checkpoint: an interval, the iteration under way when it ended, and
+/// the writing itself, for which a busy disk is given half a second.
+#[test]
+fn a_killed_run_loses_at_most_an_interval() {
+    let folder = folder("lost");
+    let path = file(&folder, "study.apts", STUDY.replace("epochs >= 500", "epochs >= 100000000"));
+    let runs = folder.join("runs");
+    let mut command = optkit();
+    command.args(["solve", &path, "--threads", "1", "--runs", runs.to_str().unwrap(), "--checkpoint", "1s"]);
+    let mut child = command.stdout(Stdio::null()).spawn().expect("the command starts");
+    std::thread::sleep(Duration::from_millis(3_300));
+    child.kill().expect("it runs"); // SIGKILL
+    assert_eq!(child.wait().expect("it ends").code(), None);
+    let run = runs.join("study/apts-seed0");
+    is_whole(&run);
+    let newest = fs::read_dir(run.join("checkpoints")).unwrap().filter_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.strip_prefix("iteration-")?.strip_suffix(".safetensors")?.parse::<u64>().ok()
+    });
+    let newest = newest.max().expect("three intervals have passed");
+    let clock = clock(&run.join("run.jsonl"));
+    let &(_, kept) = clock.iter().find(|&&(epoch, _)| epoch == newest).expect("its line came first");
+    let &(_, last) = clock.last().unwrap();
+    let longest = clock.windows(2).map(|pair| pair[1].1 - pair[0].1).fold(0.0, f64::max);
+    assert!(last > 1.0, "it had {last} s");
+    assert!(last - kept <= 1.0 + longest + 0.5, "{last} s were done, {kept} s are kept");
+}
+
 /// Sends a signal after some lines, and returns the exit code.
 fn signalled(arguments: &[&str], signal: &str) -> Option<i32> {
     let mut child = begin(arguments);

@@ -120,6 +120,15 @@ fn a_single_run_is_kept_where_that_is_asked_for() {
     let json = run(&["solve", &path, "--runs", &runs, "--json"]);
     assert_eq!(json.out, fs::read_to_string(&log).unwrap(), "its records, as they were");
 
+    // A report of it is written whether it runs or has ended.
+    let page = at(&folder, "page.html");
+    let with_report =
+        file(&folder, "function.apts", format!("{FUNCTION}report \"{page}\" {{ show = [loss] }}\n"));
+    let reported = run(&["solve", &with_report, "--runs", &runs]);
+    assert!(reported.out.starts_with("this run has ended before"), "{}", reported.out);
+    let page = fs::read_to_string(page).expect("a page");
+    assert!(page.contains("quadratic") && page.contains("<svg"), "{page}");
+
     let in_file = format!("{FUNCTION}run {{ checkpoint = 10 min, keep = 3 }}\n");
     let in_file = file(&folder, "function.apts", in_file);
     let same = run(&["solve", &in_file, "--runs", &runs]);

@@ -1,7 +1,7 @@
 //! A file of lines that is only ever appended to, and cut back when a run is resumed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::LogError;
@@ -68,8 +68,12 @@ impl Appended {
     }
 }
 
-/// What is at `path`, if anything is.
+/// What is at `path`, if anything is. Devices and pipes are no logs: some of them can be read for ever.
 pub(crate) fn existing(path: &Path) -> Result<Option<Vec<u8>>, LogError> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        let other = io::Error::new(ErrorKind::InvalidInput, "it is there, and no regular file; name another");
+        return Err(LogError::file("write", path)(other));
+    }
     match fs::read(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

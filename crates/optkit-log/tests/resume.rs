@@ -172,6 +172,13 @@ fn what_cannot_be_written_is_said_with_its_place() {
         assert!(error.to_string().contains("file"), "{error}");
         assert!(matches!(error, LogError::File { .. }), "{error}");
     }
+    #[cfg(unix)] // a device, which can be read for ever
+    for name in ["zero.jsonl", "zero.csv"] {
+        std::os::unix::fs::symlink("/dev/zero", folder.0.join(name)).unwrap();
+        let error = folder.target(name).create().err().expect("a device is no log");
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(error.to_string().contains("no regular file; name another"), "{error}");
+    }
     for name in ["run.txt", "run", "", "tensorboard:", "tensorboard"] {
         assert!(matches!(name.parse::<Target>(), Err(LogError::Kind { .. })), "{name}");
     }

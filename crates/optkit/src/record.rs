@@ -7,37 +7,13 @@ use optkit_log::{Count, Outcome, Part, Phases, Problem, Row, SCHEMA};
 use crate::assemble::{Assembly, Plan, Subject};
 use crate::run::{Iteration, Returned, RunReport};
 
-/// The problem of a run in numbers and words.
+/// What is said of a run before its first line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// The problem's title.
-    pub title: Option<String>,
-    /// What is minimised, in words.
-    pub objective: String,
+    /// The first record of a log, without what an experiment adds to it.
+    pub problem: Problem,
     /// The objective's declared name.
     pub objective_name: String,
-    /// The method's word.
-    pub solver: String,
-    /// n.
-    pub variables: usize,
-    /// Parameter tensors, of a network.
-    pub tensors: Option<usize>,
-    /// Parts, where the method has them.
-    pub subdomains: Option<usize>,
-    /// The dataset's word.
-    pub dataset: Option<String>,
-    /// SHA-256 of the data.
-    pub data_checksum: Option<String>,
-    /// Samples trained on.
-    pub samples: Option<usize>,
-    /// The terms that end the run, as written.
-    pub stop: String,
-    /// Of initial parameters, deals and shuffles.
-    pub seed: u64,
-    /// Of this run.
-    pub threads: usize,
-    /// Backend, precision and instruction set of a network.
-    pub kernel: Option<String>,
     /// What a line is: `epoch` where there are samples, `iteration` elsewhere.
     pub unit: &'static str,
     /// Names of the measures.
@@ -62,15 +38,16 @@ impl Facts {
                 Some(subject.arithmetic()),
             ),
         };
-        Self {
+        let unit = if dataset.is_some() { "epoch" } else { "iteration" };
+        let problem = Problem {
+            schema: SCHEMA,
+            optkit: env!("CARGO_PKG_VERSION").to_owned(),
             title: plan.title.clone(),
             objective,
-            objective_name: plan.objective_name.clone(),
             solver: plan.solver_name.clone(),
             variables: plan.subject.dim(),
             tensors,
             subdomains: plan.partition.as_ref().map(|p| p.parts().len()),
-            unit: if dataset.is_some() { "epoch" } else { "iteration" },
             dataset,
             data_checksum: assembly.data_checksum.clone(),
             samples: assembly.samples,
@@ -78,31 +55,14 @@ impl Facts {
             seed: plan.seed,
             threads,
             kernel,
+            ..Problem::default()
+        };
+        Self {
+            problem,
+            objective_name: plan.objective_name.clone(),
+            unit,
             measures: assembly.measures.iter().map(|(name, _)| name.clone()).collect(),
             parts: tensors_of_parts(plan),
-        }
-    }
-
-    /// The first record of a log.
-    #[must_use]
-    pub fn problem(&self) -> Problem {
-        Problem {
-            schema: SCHEMA,
-            optkit: env!("CARGO_PKG_VERSION").to_owned(),
-            title: self.title.clone(),
-            objective: self.objective.clone(),
-            solver: self.solver.clone(),
-            variables: self.variables,
-            tensors: self.tensors,
-            subdomains: self.subdomains,
-            dataset: self.dataset.clone(),
-            data_checksum: self.data_checksum.clone(),
-            samples: self.samples,
-            stop: self.stop.clone(),
-            seed: self.seed,
-            threads: self.threads,
-            kernel: self.kernel.clone(),
-            ..Problem::default()
         }
     }
 

@@ -21,8 +21,8 @@ impl JsonLines {
 
 /// The first line.
 #[derive(Serialize)]
-struct First {
-    problem: Problem,
+struct First<'a> {
+    problem: &'a Problem,
 }
 
 fn line(record: &impl Serialize) -> io::Result<()> {
@@ -35,7 +35,7 @@ fn line(record: &impl Serialize) -> io::Result<()> {
 impl Show for JsonLines {
     fn problem(&mut self, facts: &Facts) -> io::Result<()> {
         self.unit = facts.unit;
-        line(&First { problem: facts.problem() })
+        line(&First { problem: &facts.problem })
     }
 
     fn iteration(&mut self, iteration: &Iteration<'_>) -> io::Result<()> {

@@ -32,7 +32,7 @@ impl Logged {
 impl Show for Logged {
     fn problem(&mut self, facts: &Facts) -> io::Result<()> {
         self.unit = facts.unit;
-        self.write(&facts.problem(), |log, problem| log.begin(problem))?;
+        self.write(&facts.problem, |log, problem| log.begin(problem))?;
         self.shown.problem(facts)
     }
 

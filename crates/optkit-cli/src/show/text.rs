@@ -121,16 +121,20 @@ impl Show for Text {
         self.unit = facts.unit;
         self.objective.clone_from(&facts.objective_name);
         self.measures.clone_from(&facts.measures);
-        if let Some(title) = &facts.title {
+        if let Some(title) = &facts.problem.title {
             self.print(title)?;
         }
-        let samples = facts.samples.map_or_else(String::new, |n| format!(", {}", counted(n, "sample")));
-        self.print(&format!("minimise {} = {}{samples}", facts.objective_name, facts.objective))?;
-        self.print(&format!("n = {}", super::size(facts.variables, facts.tensors, facts.subdomains)))?;
-        let kernel = facts.kernel.as_ref().map_or_else(String::new, |k| format!(", {k}"));
-        let threads = counted(facts.threads, "thread");
-        self.print(&format!("{}, seed {}, {threads}{kernel}", facts.solver, facts.seed))?;
-        self.print(&format!("stop when {}\n\n{}", facts.stop, self.heading()))?;
+        let samples =
+            facts.problem.samples.map_or_else(String::new, |n| format!(", {}", counted(n, "sample")));
+        self.print(&format!("minimise {} = {}{samples}", facts.objective_name, facts.problem.objective))?;
+        self.print(&format!(
+            "n = {}",
+            super::size(facts.problem.variables, facts.problem.tensors, facts.problem.subdomains)
+        ))?;
+        let kernel = facts.problem.kernel.as_ref().map_or_else(String::new, |k| format!(", {k}"));
+        let threads = counted(facts.problem.threads, "thread");
+        self.print(&format!("{}, seed {}, {threads}{kernel}", facts.problem.solver, facts.problem.seed))?;
+        self.print(&format!("stop when {}\n\n{}", facts.problem.stop, self.heading()))?;
         if io::stderr().is_terminal() {
             self.bar = Some(Bar::new(facts.unit, self.pace.clone()));
         }

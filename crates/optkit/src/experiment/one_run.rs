@@ -109,11 +109,11 @@ impl OneRun<'_, '_> {
         let brief = |checksum: &Option<String>| {
             checksum.as_ref().map_or("none".to_owned(), |digits| format!("{digits:.12}…"))
         };
-        if before.data_checksum != facts.data_checksum {
-            let (saved, this) = (brief(&before.data_checksum), brief(&facts.data_checksum));
+        if before.data_checksum != facts.problem.data_checksum {
+            let (saved, this) = (brief(&before.data_checksum), brief(&facts.problem.data_checksum));
             return Err(RunError::Data { folder: folder.path().to_owned(), saved, this });
         }
-        if let (Some(then), Some(now)) = (&before.kernel, &facts.kernel)
+        if let (Some(then), Some(now)) = (&before.kernel, &facts.problem.kernel)
             && then != now
         {
             self.warn(&Warning::OtherKernel { then: then.clone(), now: now.clone() });
@@ -127,21 +127,21 @@ impl OneRun<'_, '_> {
         Metadata {
             state: State::Begun,
             problem: trial.problem.clone(),
-            title: facts.title.clone(),
+            title: facts.problem.title.clone(),
             experiment: trial.experiment.clone(),
             configuration: trial.configuration.clone(),
             varied: trial.varied.clone(),
             trial: trial.number,
-            seed: facts.seed,
+            seed: facts.problem.seed,
             identity: ready.identity.to_owned(),
-            stop: facts.stop.clone(),
-            objective: facts.objective.clone(),
+            stop: facts.problem.stop.clone(),
+            objective: facts.problem.objective.clone(),
             objective_name: facts.objective_name.clone(),
             measures: facts.measures.clone(),
-            solver: facts.solver.clone(),
-            variables: facts.variables,
-            data_checksum: facts.data_checksum.clone(),
-            kernel: facts.kernel.clone(),
+            solver: facts.problem.solver.clone(),
+            variables: facts.problem.variables,
+            data_checksum: facts.problem.data_checksum.clone(),
+            kernel: facts.problem.kernel.clone(),
             processor: machine::processor(),
             threads: self.threads,
             began: before.map_or_else(now, |before| before.began.clone()),
@@ -173,7 +173,7 @@ impl OneRun<'_, '_> {
             identity: ready.identity,
             error: None,
         };
-        let mut problem = facts.problem();
+        let mut problem = facts.problem.clone();
         problem.experiment.clone_from(&self.trial().experiment);
         problem.series = self.trial().experiment.as_ref().map(|_| self.trial().configuration.clone());
         problem.trial = self.trial().number;
