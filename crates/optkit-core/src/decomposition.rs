@@ -18,6 +18,16 @@ pub trait Decomposition: Send {
     /// The parts, in the order of the subsets; part i has `subset[i].len()` variables.
     fn parts(&mut self) -> &mut [Box<dyn Objective>];
 
+    /// The parts are not evaluated again before the next [`freeze`](Self::freeze): memory that they stand on may be used
+    /// for something else.
+    fn release(&mut self) {}
+
+    /// Whether parts should be evaluated side by side. Where a part's evaluation needs much memory and takes all threads by
+    /// itself, they should not; they may all the same.
+    fn concurrent(&self) -> bool {
+        true
+    }
+
     /// What part `part` costs.
     fn cost(&self, part: usize) -> Cost;
 

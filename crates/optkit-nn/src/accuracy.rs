@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::RunningAverages;
 use crate::head::Head;
+use crate::images::measure::Measure;
 use crate::model::Model;
 use crate::objective::fits;
 use crate::plan::{Plan, Scope};
@@ -28,8 +30,17 @@ use crate::{Network, Samples, SamplesError, Targets};
 /// assert_eq!(accuracy.evaluate(&identity), 0.5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Accuracy {
+    executor: Executor,
+}
+
+/// What computes a network.
+enum Executor {
+    Chain(Box<Chain>),
+    Images(Box<Measure>),
+}
+
+struct Chain {
     model: Model<f32>,
     scope: Scope,
     weights: Weights<f32>,
@@ -45,22 +56,49 @@ impl Accuracy {
             return Err(SamplesError::NeedsLabels { loss: "accuracy" });
         }
         fits(network, &samples, &labels)?;
+        let executor = match network.not_a_chain() {
+            None => Executor::Chain(Box::new(Chain::new(network, samples, labels))),
+            Some(_) => Executor::Images(Box::new(Measure::new(network, &samples, labels))),
+        };
+        Ok(Self { executor })
+    }
+
+    /// With the running averages of an objective, where the network has batch normalisations; without, they are what they
+    /// begin as.
+    #[must_use]
+    pub fn with_running(mut self, averages: &RunningAverages) -> Self {
+        if let Executor::Images(measure) = &mut self.executor {
+            measure.set_running(averages.0.clone());
+        }
+        self
+    }
+
+    /// The accuracy at `theta`, in [0, 1].
+    pub fn evaluate(&mut self, theta: &[f64]) -> f64 {
+        match &mut self.executor {
+            Executor::Chain(chain) => chain.evaluate(theta),
+            Executor::Images(measure) => measure.evaluate(theta),
+        }
+    }
+}
+
+impl std::fmt::Debug for Accuracy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accuracy").finish_non_exhaustive()
+    }
+}
+
+impl Chain {
+    fn new(network: &Network, samples: Arc<Samples>, labels: Arc<Targets>) -> Self {
         let model = Model::new(Plan::new(network, None), samples, labels, Head::Hits);
         let scope = Scope::once(&model.plan);
         let worker = |_: usize| Worker::new(&model, &scope, false);
         let workers = (0..model.chunks.len()).map(worker).collect();
         let nothing = model.chunks.iter().map(|_| scope.keep.iter().map(|_| Default::default()).collect());
-        Ok(Self {
-            weights: Weights::new(&model.plan, &scope),
-            workers,
-            nothing: nothing.collect(),
-            model,
-            scope,
-        })
+        Self { weights: Weights::new(&model.plan, &scope), workers, nothing: nothing.collect(), model, scope }
     }
 
-    /// The accuracy at `theta`, in [0, 1].
-    pub fn evaluate(&mut self, theta: &[f64]) -> f64 {
+    fn evaluate(&mut self, theta: &[f64]) -> f64 {
         self.weights.pack(&self.model.plan, &self.scope, theta, None);
         let walk = Walk {
             model: &self.model,

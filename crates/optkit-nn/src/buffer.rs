@@ -25,6 +25,15 @@ impl<S: Copy + Default> Buffer<S> {
         let start = if start <= slack { start } else { 0 };
         Self { storage, start, len }
     }
+
+    /// Room for at least `len` entries; where it grows, what was there is lost.
+    pub(crate) fn fit(&mut self, len: usize) {
+        if self.len < len {
+            // The old one goes first.
+            *self = Self::default();
+            *self = Self::new(len);
+        }
+    }
 }
 
 impl<S> Deref for Buffer<S> {

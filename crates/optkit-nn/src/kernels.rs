@@ -7,18 +7,25 @@
 mod cross_entropy;
 mod elementwise;
 mod gather;
+mod normalise;
+mod pairs;
+mod pieces;
 mod portable;
 mod product;
 mod sparse;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod windows;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::{sigmoid_single, tanh_single};
 pub(crate) use gather::{Filling, SparseRows};
+pub(crate) use normalise::{BackLines, Lines};
+pub(crate) use pairs::{Pair, PairProduct};
+pub(crate) use pieces::{Grid, for_each_part};
 pub(crate) use product::{Product, Start};
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 
@@ -85,6 +92,23 @@ pub struct Kernels<S: 'static> {
     pub(crate) shift: fn(&[S], &[S], &mut [S]),
     /// z ← base + ratio·(z − base).
     pub(crate) along_line: fn(&mut [S], &[S], S),
+    pub(crate) pairs: fn(PairProduct<'_, S>),
+    /// sums += Σ (x − shift) and Σ (x − shift)², by channel.
+    pub(crate) moments: fn(&[S], &[S], &mut [f64]),
+    /// Of (x, shift, d): sums += Σ d and Σ d·(x − shift), by channel.
+    pub(crate) gradient_moments: fn(&[S], &[S], &[S], &mut [f64]),
+    /// Of (x, lines, residual, relu): y = x·scale + shift + residual.
+    pub(crate) affine: fn(&[S], Lines<'_, S>, &[S], bool, &mut [S]),
+    /// d ← by_d·d + by_x·(x − center) + constant.
+    pub(crate) affine_gradient: fn(&[S], BackLines<'_, S>, &mut [S]),
+    /// The same of (x, lines, d) to another place.
+    pub(crate) affine_gradient_to: fn(&[S], BackLines<'_, S>, &[S], &mut [S]),
+    /// Of (x, tap): y ← max(y, x), and where it was.
+    pub(crate) largest: fn(&[S], u16, &mut [S], &mut [u16]),
+    /// Of (d, at, tap): to ← to + d where it was.
+    pub(crate) from_largest: fn(&[S], &[u16], u16, &mut [S]),
+    /// to ← to + factor·x.
+    pub(crate) add_scaled: fn(&[S], S, &mut [S]),
 }
 
 impl<S> std::fmt::Debug for Kernels<S> {

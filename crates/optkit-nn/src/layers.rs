@@ -48,8 +48,8 @@ pub(crate) const ROWS: [Row; 14] = [
     Row { entry: leaky_relu::ENTRY, make: leaky_relu::make },
 ];
 
-/// Layers that are described, but not computed yet.
-const IMAGES: Support = Support::Planned;
+/// Layers of image networks.
+const IMAGES: Support = Support::Available;
 
 /// `input`, the line that every network begins with.
 const INPUT: Entry = Entry {

@@ -46,6 +46,15 @@
 //! - **Nothing twice.** Outputs of a forward pass stay in a slot keyed by the point. A gradient there walks back only.
 //!   The gradient of the samples, and of frozen tensors, is never formed.
 //!
+//! # Image networks
+//!
+//! All of that holds of chains of dense layers. Networks with convolutions, normalisations or skips are computed stage by
+//! stage over a whole mini-batch instead: outputs lie as \[pixels\]\[samples\]\[channels\], a convolution is a sum of
+//! products over pairs of pixels without padding or copies, a batch normalisation, what is added behind it and a relu are
+//! one stage. [`RunningAverages`] are state of the objective and move in [`accept`](optkit_core::Objective::accept) alone.
+//! Where activations are many, outputs of normalisations are computed again rather than kept
+//! ([`NetworkObjective::sparing_beyond`]). They offer neither products with the Hessian nor lines.
+//!
 //! # Curvature
 //!
 //! Products with the Hessian are those of the R-operator (Pearlmutter 1994): the walk up and back is differentiated
@@ -77,6 +86,7 @@ mod augment;
 mod backend;
 mod batches;
 mod buffer;
+mod chain;
 mod deal;
 mod decomposition;
 mod evaluator;
@@ -84,6 +94,7 @@ mod gather;
 mod gauss_newton;
 mod graph;
 mod head;
+mod images;
 mod initial;
 mod kernels;
 mod layer;
@@ -120,7 +131,7 @@ pub use layers::skip::Shortcut;
 pub use loss::{LOSSES, Loss, MEASURES};
 pub use network::{Buffer, Network, NetworkError, Tensor};
 pub use normalization::Normalization;
-pub use objective::NetworkObjective;
+pub use objective::{NetworkObjective, RunningAverages};
 pub use samples::{Samples, SamplesError};
 pub use scalar::Scalar;
 pub use targets::Targets;

@@ -97,6 +97,11 @@ impl<S: Scalar> ByteValues<S> {
         Self { tables: tables.iter().map(table).collect(), plane }
     }
 
+    /// The table of value `feature` of a sample.
+    pub(crate) fn of(&self, feature: usize) -> &[S; 256] {
+        &self.tables[feature / self.plane]
+    }
+
     /// `to` ← the numbers that the bytes of a sample stand for.
     pub(crate) fn expand(&self, bytes: &[u8], to: &mut [S]) {
         let planes = to.chunks_mut(self.plane).zip(bytes.chunks(self.plane)).zip(&self.tables);

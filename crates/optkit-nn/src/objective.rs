@@ -1,19 +1,14 @@
 //! The loss of a network over all samples, as an objective.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use optkit_core::{
-    Archive, Decomposition, GaussNewton, HessianProduct, LoadError, NoGaussNewton, Objective, Pass,
-    Samples as Seen, Span, Subset, Unsupported, Work,
+    Archive, Decomposition, GaussNewton, HessianProduct, LoadError, NoGaussNewton, Objective, Pass, Span,
+    Subset, Unsupported, Work,
 };
 
-use crate::batches::{self, Batches};
-use crate::decomposition::{BatchDecomposition, NetworkDecomposition};
-use crate::evaluator::{Evaluator, Published};
-use crate::gauss_newton::NetworkGaussNewton;
-use crate::head::Head;
-use crate::model::Model;
-use crate::plan::{Plan, Scope};
+use crate::chain::Chain;
+use crate::images::objective::{Images, Running};
 use crate::targets::TargetKind;
 use crate::{Dealing, Loss, Network, Samples, SamplesError, Scalar, Targets};
 
@@ -38,9 +33,15 @@ use crate::{Dealing, Loss, Network, Samples, SamplesError, Scalar, Targets};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct NetworkObjective<S: Scalar = f32> {
-    evaluator: Evaluator<S>,
-    published: Published<S>,
-    batches: Option<Box<Batches<S>>>,
+    executor: Executor<S>,
+}
+
+/// What computes a network.
+enum Executor<S: Scalar> {
+    /// Dense layers and activations: chunks of samples through all layers.
+    Chain(Box<Chain<S>>),
+    /// Everything else: stage by stage over all samples.
+    Images(Box<Images<S>>),
 }
 
 impl<S: Scalar> NetworkObjective<S> {
@@ -60,11 +61,11 @@ impl<S: Scalar> NetworkObjective<S> {
             return Err(SamplesError::NoProbability { index, value: values[index] });
         }
         fits(network, &samples, &targets)?;
-        let model = Model::new(Plan::new(network, Some(loss)), samples, targets, Head::Loss(loss));
-        let scope = Scope::whole(&model.plan);
-        let published = Published::default();
-        let evaluator = Evaluator::new(Arc::new(model), scope, Some(published.clone()));
-        Ok(Self { evaluator, published, batches: None })
+        let executor = match network.not_a_chain() {
+            None => Executor::Chain(Box::new(Chain::new(network, loss, samples, targets))),
+            Some(_) => Executor::Images(Box::new(Images::new(network, loss, &samples, targets))),
+        };
+        Ok(Self { executor })
     }
 
     /// With the samples dealt to mini-batches of `size`, as [`dealt`](Self::dealt) says; the last batch of an epoch may be
@@ -126,33 +127,70 @@ impl<S: Scalar> NetworkObjective<S> {
     /// Where there are 2³² samples or more.
     #[must_use]
     pub fn dealt(self, dealing: Dealing, seed: u64) -> Self {
-        let model = &self.evaluator.model;
-        assert!(u32::try_from(model.samples.count()).is_ok(), "samples are numbered by 32 bits");
-        let several = dealing.count(model.samples.count()) > 1;
-        let batches = several.then(|| Box::new(Batches::new(model, dealing, seed)));
-        Self { batches, ..self }
+        assert!(u32::try_from(self.samples()).is_ok(), "samples are numbered by 32 bits");
+        let executor = match self.executor {
+            Executor::Chain(chain) => Executor::Chain(Box::new(chain.dealt(dealing, seed))),
+            Executor::Images(images) => Executor::Images(Box::new(images.dealt(dealing, seed))),
+        };
+        Self { executor }
     }
 
-    /// What evaluates the samples that are selected.
-    fn selected(&mut self) -> &mut Evaluator<S> {
-        match &mut self.batches {
-            Some(batches) if batches.is_selected() => &mut batches.evaluator,
-            _ => &mut self.evaluator,
+    /// The running averages of batch normalisations, in the order of [`Network::buffers`]. They move where an optimizer
+    /// [accepts](Objective::accept) a point; [`Accuracy`](crate::Accuracy) reads them.
+    #[must_use]
+    pub fn running(&self) -> RunningAverages {
+        match &self.executor {
+            Executor::Chain(_) => RunningAverages::default(),
+            Executor::Images(images) => RunningAverages(images.running().clone()),
+        }
+    }
+
+    /// With outputs of batch normalisations computed again where they are read, rather than kept, if the activations of a
+    /// mini-batch take more than `bytes` otherwise (512 MiB unless this is called). It changes no result; of a residual
+    /// network it saves a third of the memory, for a pass through it.
+    #[must_use]
+    pub fn sparing_beyond(mut self, bytes: usize) -> Self {
+        if let Executor::Images(images) = &mut self.executor {
+            images.spare_beyond(bytes);
+        }
+        self
+    }
+
+    /// With these running averages, as they are and will be.
+    #[must_use]
+    pub fn with_running(mut self, averages: &RunningAverages) -> Self {
+        if let Executor::Images(images) = &mut self.executor {
+            images.set_running(averages.0.clone());
+        }
+        self
+    }
+
+    fn executor(&self) -> &dyn Objective {
+        match &self.executor {
+            Executor::Chain(chain) => &**chain,
+            Executor::Images(images) => &**images,
+        }
+    }
+
+    fn executor_mut(&mut self) -> &mut dyn Objective {
+        match &mut self.executor {
+            Executor::Chain(chain) => &mut **chain,
+            Executor::Images(images) => &mut **images,
         }
     }
 
     /// Number of samples.
     #[must_use]
     pub fn samples(&self) -> usize {
-        self.evaluator.model.samples.count()
+        match &self.executor {
+            Executor::Chain(chain) => chain.samples(),
+            Executor::Images(images) => images.samples(),
+        }
     }
 }
 
 /// Whether the network takes the samples and gives what the targets need.
 pub(crate) fn fits(network: &Network, samples: &Samples, targets: &Targets) -> Result<(), SamplesError> {
-    if let Some(layer) = network.not_a_chain() {
-        return Err(SamplesError::NotComputed { layer: layer.entry().name });
-    }
     if network.inputs() != samples.features() {
         return Err(SamplesError::WrongInput { expected: network.inputs(), got: samples.features() });
     }
@@ -168,17 +206,55 @@ pub(crate) fn fits(network: &Network, samples: &Samples, targets: &Targets) -> R
     Ok(())
 }
 
+/// Running averages of batch normalisations, shared between an objective, which moves them, and what reads them.
+#[derive(Clone, Debug, Default)]
+pub struct RunningAverages(pub(crate) Running);
+
+impl RunningAverages {
+    /// What the averages of `network` begin as.
+    ///
+    /// ```
+    /// use optkit_nn::{BatchNorm, Layer, Network, RunningAverages};
+    /// let network = Network::new(vec![2], vec![Layer::BatchNorm(BatchNorm::default())])?;
+    /// assert_eq!(RunningAverages::new(&network).values(), [0.0, 0.0, 1.0, 1.0]); // means, then variances
+    /// # Ok::<(), optkit_nn::NetworkError>(())
+    /// ```
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        let mut values = vec![0.0; network.graph().buffers()];
+        for buffer in network.buffers() {
+            values[buffer.range].fill(buffer.start);
+        }
+        Self(Arc::new(Mutex::new(values)))
+    }
+
+    /// The averages, in the order of [`Network::buffers`].
+    #[must_use]
+    pub fn values(&self) -> Vec<f64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Set the averages, in the order of [`Network::buffers`].
+    ///
+    /// # Panics
+    ///
+    /// Where `values` are not as many as the network has.
+    pub fn set(&self, values: &[f64]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(values);
+    }
+}
+
 impl<S: Scalar> Objective for NetworkObjective<S> {
     fn dim(&self) -> usize {
-        self.evaluator.model.plan.dim
+        self.executor().dim()
     }
 
     fn value(&mut self, x: &[f64]) -> f64 {
-        self.selected().value(x, x)
+        self.executor_mut().value(x)
     }
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-        self.selected().value_gradient(x, x, gradient)
+        self.executor_mut().value_gradient(x, gradient)
     }
 
     fn noise(&self) -> f64 {
@@ -188,82 +264,47 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
     /// What earlier evaluations left behind is forgotten. Where there are no mini-batches, and for a first few, every
     /// pass sees all samples.
     fn select(&mut self, pass: Pass) {
-        self.evaluator.forget();
-        if let Some(batches) = &mut self.batches {
-            match pass.samples {
-                Seen::Batch(batch) => batches.select(pass.epoch, batch),
-                Seen::All | Seen::First(_) => batches.select_none(),
-            }
-        }
+        self.executor_mut().select(pass);
     }
 
     fn batches(&self) -> usize {
-        self.batches.as_ref().map_or(1, |batches| batches.count())
+        self.executor().batches()
     }
 
-    /// Along one direction only.
+    /// Of chains of dense layers, along one direction only.
     fn span(&mut self, x: &[f64], directions: &[&[f64]]) -> Option<&mut dyn Span> {
-        let [direction] = directions else { return None };
-        self.selected().begin_line(x, direction).then_some(self as &mut dyn Span)
+        self.executor_mut().span(x, directions)
     }
 
-    /// By the R-operator; nothing of the forward pass repeated at the last point.
+    /// Of chains of dense layers, by the R-operator; nothing of the forward pass repeated at the last point.
     fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
-        Some(self)
+        self.executor_mut().hessian_product()
+    }
+
+    /// Running averages of batch normalisations move here.
+    fn accept(&mut self, x: &[f64]) {
+        self.executor_mut().accept(x);
     }
 
     /// Any subsets; those that are unions of whole tensors waste nothing.
     fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
-        if parts.is_empty() || parts.iter().any(|p| p.dim() != self.dim()) {
-            return Err(Unsupported);
-        }
-        let (model, published, parts) =
-            (self.evaluator.model.clone(), self.published.clone(), parts.to_vec());
-        let Some(batches) = &self.batches else {
-            return Ok(Box::new(NetworkDecomposition::new(model, published, &parts)));
-        };
-        let (room, left) = (&batches.evaluator.model, batches.published.clone());
-        let of_batch = NetworkDecomposition::of_batches(&model, room, left, &parts);
-        let make_all = move || NetworkDecomposition::new(model.clone(), published.clone(), &parts);
-        Ok(Box::new(BatchDecomposition::new(batches.shown.clone(), of_batch, Box::new(make_all))))
+        self.executor().decompose(parts)
     }
 
-    /// Parts are unions of whole tensors.
+    /// Of chains of dense layers; parts are unions of whole tensors.
     fn gauss_newton(&self, parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
-        Ok(Box::new(NetworkGaussNewton::new(self.evaluator.model.clone(), parts)?))
+        self.executor().gauss_newton(parts)
     }
 
     fn work(&self) -> Work {
-        self.evaluator.work + self.batches.as_ref().map_or_else(Work::default, |batches| batches.work())
+        self.executor().work()
     }
 
     fn save(&self, archive: &mut Archive) {
-        self.evaluator.save(archive);
-        if let Some(batches) = &self.batches {
-            archive.scope("batches", |archive| batches.save(archive));
-        }
+        self.executor().save(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        let saved = archive.scoped("batches");
-        match &mut self.batches {
-            Some(batches) => batches.load(&saved)?,
-            None if saved.integer("size").is_ok() => batches::fits(&saved, Dealing::Of(self.samples()))?,
-            None => {}
-        }
-        self.evaluator.load(archive)
-    }
-}
-
-/// Where a relu has a kink, its slope there is taken to be 0, as in the gradient.
-impl<S: Scalar> HessianProduct for NetworkObjective<S> {
-    fn apply(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
-        self.selected().hessian_product(x, x, v, product);
-    }
-}
-
-impl<S: Scalar> Span for NetworkObjective<S> {
-    fn value(&mut self, coefficients: &[f64], point: &[f64]) -> f64 {
-        self.selected().value_on_line(coefficients[0], point, point)
+        self.executor_mut().load(archive)
     }
 }

@@ -130,8 +130,8 @@ pub enum SamplesError {
         /// The target.
         value: f32,
     },
-    /// A layer that can be described, but has no kernels yet.
-    #[error("networks with `{layer}` are not computed yet; use layers that are")]
+    /// A layer that a backend does not have.
+    #[error("the dfdx backend has no `{layer}`: it computes chains of dense layers; use the native backend")]
     NotComputed {
         /// The layer's keyword.
         layer: &'static str,
@@ -256,6 +256,20 @@ impl Samples {
             Some(images) => ByteValues::new(&images.tables, images.shape[1] * images.shape[2]),
             None => ByteValues::new(&[std::array::from_fn(|byte| byte as f32 * self.scale)], self.features),
         }
+    }
+
+    /// The same, one sample behind the other, where any may be looked at.
+    pub(crate) fn by_rows(samples: &Arc<Self>) -> Arc<Self> {
+        let Store::Sparse(tiles) = &samples.store else { return samples.clone() };
+        let n = samples.features;
+        let mut bytes = vec![0; samples.count * n];
+        for (tile, bytes) in tiles.iter().zip(bytes.chunks_mut(TILE * n)) {
+            for (feature, row, byte) in tile.iter().filter(|&(feature, ..)| feature < n) {
+                bytes[row * n + feature] = byte;
+            }
+        }
+        let store = Store::Bytes(bytes);
+        Arc::new(Self { store, ..Self::clone(samples) })
     }
 
     /// Writes samples `rows` into `to`, `stride` numbers a sample; the padding is left as it is.

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Storage, case, noise, samples};
-use optkit_core::{CoarseSpace, Direction, HessianProduct, NoGaussNewton, Objective, Source, Subset};
+use optkit_core::{CoarseSpace, Direction, NoGaussNewton, Objective, Source, Subset};
 use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
 
 /// A part a layer.
@@ -95,7 +95,11 @@ fn the_coarse_matrix_is_the_gauss_newton_matrix() {
         for (a, d) in directions.iter().enumerate() {
             let v = restricted(&parts[d.part], space.vector(d.source));
             assert!((slopes[a] - dot(&gradient, &v)).abs() < 1e-12);
-            f.apply(&theta, &v, &mut product);
+            f.hessian_product().expect("chains of dense layers offer products").apply(
+                &theta,
+                &v,
+                &mut product,
+            );
             for (b, e) in directions.iter().enumerate() {
                 let expected = dot(&product, &restricted(&parts[e.part], space.vector(e.source)));
                 let got = matrix[a * k + b];
@@ -139,7 +143,11 @@ fn steps_solve_their_damped_systems() {
             last = length;
             let size = gradient.iter().fold(0.0_f64, |a, g| a.max(g.abs()));
             for part in &parts {
-                f.apply(&case.theta, &restricted(part, &step), &mut product);
+                f.hessian_product().expect("chains of dense layers offer products").apply(
+                    &case.theta,
+                    &restricted(part, &step),
+                    &mut product,
+                );
                 for i in part.indices() {
                     let left = product[i] + damping * metric[i] * step[i] + gradient[i];
                     assert!(left.abs() <= 1e-5 * size, "{inputs} {hidden} {loss:?} {damping} {i}: {left:e}");

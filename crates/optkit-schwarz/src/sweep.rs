@@ -125,7 +125,7 @@ impl AdditiveSweep {
 
     /// Improve every part from `frozen` inside the ball of `radius`; writes θ̃ into `combined` (length n).
     ///
-    /// Inside a rayon pool, parts run in parallel where `f` decomposes. The result does not depend on threads.
+    /// Inside a rayon pool, parts run in parallel where `f` decomposes and its parts are small. The result does not depend on threads.
     pub fn sweep(
         &mut self,
         f: &mut dyn Objective,
@@ -144,11 +144,18 @@ impl AdditiveSweep {
         match &mut self.evaluators {
             Evaluators::Parts(decomposition) => {
                 decomposition.freeze(frozen.x, frozen.pass);
-                self.locals
-                    .par_iter_mut()
-                    .zip(decomposition.parts().par_iter_mut())
-                    .zip(self.partition.parts())
-                    .for_each(|((solver, part), subset)| solver.improve(part.as_mut(), subset, local));
+                let improve = |(solver, part): (&mut Local, &mut Box<dyn Objective>), subset: &Subset| {
+                    solver.improve(part.as_mut(), subset, local);
+                };
+                let (subsets, concurrent) = (self.partition.parts(), decomposition.concurrent());
+                if concurrent {
+                    let locals = self.locals.par_iter_mut().zip(decomposition.parts().par_iter_mut());
+                    locals.zip(subsets).for_each(|(local, subset)| improve(local, subset));
+                } else {
+                    let locals = self.locals.iter_mut().zip(decomposition.parts().iter_mut());
+                    locals.zip(subsets).for_each(|(local, subset)| improve(local, subset));
+                }
+                decomposition.release();
                 for (local, part) in self.locals.iter_mut().zip(decomposition.parts()) {
                     local.work = part.work() + local.before;
                 }

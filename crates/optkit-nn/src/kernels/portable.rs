@@ -3,8 +3,8 @@
 
 use super::vector::Vector;
 use super::{
-    CrossEntropy, Kernel, Kernels, Product, SparseForward, SparseGradient, cross_entropy, elementwise,
-    product, sparse,
+    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SparseForward, SparseGradient,
+    cross_entropy, elementwise, normalise, pairs, product, sparse, windows,
 };
 use crate::Scalar;
 
@@ -113,6 +113,57 @@ fn sum_rows<S: Scalar>(rows: &[S], sums: &mut [S]) {
     unsafe { elementwise::sum_rows::<Lanes<S>>(rows, sums) }
 }
 
+unsafe fn pair_block<S: Scalar, const COLUMNS: usize, const HEIGHT: usize, const ADJACENT: bool>(
+    terms: &pairs::Terms<'_, S>,
+    row: usize,
+    column: usize,
+) {
+    // SAFETY: as above; the rest by the caller's promise.
+    unsafe { pairs::block::<Lanes<S>, COLUMNS, HEIGHT, ADJACENT>(terms, row, column) }
+}
+
+fn pair_product<S: Scalar>(p: PairProduct<'_, S>) {
+    // Blocks of one or two rows and one vector: more would not stay in the registers of a baseline machine.
+    let heights = |one: pairs::Block<S>, two: pairs::Block<S>| {
+        let mut blocks = [two; pairs::MOST];
+        blocks[0] = one;
+        [blocks; 2]
+    };
+    let blocks = pairs::Blocks {
+        rows: 2,
+        columns: 1,
+        terms: heights(pair_block::<S, 1, 1, false>, pair_block::<S, 1, 2, false>),
+        adjacent: heights(pair_block::<S, 1, 1, true>, pair_block::<S, 1, 2, true>),
+    };
+    // SAFETY: as above.
+    unsafe { pairs::run(&blocks, p) }
+}
+
+fn moments<S: Scalar>(x: &[S], shift: &[S], sums: &mut [f64]) {
+    // SAFETY: as above.
+    unsafe { normalise::moments::<Lanes<S>>(x, shift, sums) }
+}
+
+fn gradient_moments<S: Scalar>(x: &[S], shift: &[S], d: &[S], sums: &mut [f64]) {
+    // SAFETY: as above.
+    unsafe { normalise::gradient_moments::<Lanes<S>>(x, shift, d, sums) }
+}
+
+fn affine<S: Scalar>(x: &[S], lines: Lines<'_, S>, residual: &[S], relu: bool, y: &mut [S]) {
+    // SAFETY: as above.
+    unsafe { normalise::affine::<Lanes<S>>(x, lines, residual, relu, y) }
+}
+
+fn affine_gradient<S: Scalar>(x: &[S], lines: BackLines<'_, S>, d: &mut [S]) {
+    // SAFETY: as above.
+    unsafe { normalise::affine_gradient::<Lanes<S>>(x, lines, d) }
+}
+
+fn affine_gradient_to<S: Scalar>(x: &[S], lines: BackLines<'_, S>, d: &[S], to: &mut [S]) {
+    // SAFETY: as above.
+    unsafe { normalise::affine_gradient_to::<Lanes<S>>(x, lines, d, to) }
+}
+
 const fn kernels<S: Scalar>() -> Kernels<S> {
     Kernels {
         kernel: Kernel::Portable,
@@ -127,6 +178,15 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         sum_rows,
         shift: elementwise::shift,
         along_line: elementwise::along_line,
+        pairs: pair_product,
+        moments,
+        gradient_moments,
+        affine,
+        affine_gradient,
+        affine_gradient_to,
+        largest: windows::largest,
+        from_largest: windows::from_largest,
+        add_scaled: windows::add_scaled,
     }
 }
 

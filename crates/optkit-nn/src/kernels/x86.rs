@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use super::{
-    CrossEntropy, Kernel, Kernels, Product, SparseForward, SparseGradient, cross_entropy, elementwise,
-    product, sparse,
+    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SparseForward, SparseGradient,
+    cross_entropy, elementwise, normalise, pairs, product, sparse, windows,
 };
 
 /// The kernels that this machine's instructions allow, fastest first.
@@ -272,9 +272,10 @@ macro_rules! entered {
     }};
 }
 
-/// The loops over `$vector`, with register blocks of `$rows` rows and `$columns` vectors.
+/// The loops over `$vector`, with register blocks of `$rows` rows (`$tall` where rows are unrolled) and `$columns`
+/// vectors.
 macro_rules! kernels {
-    ($kernel:expr, $features:literal, $vector:ty, $columns:literal, $rows:literal) => {
+    ($kernel:expr, $features:literal, $vector:ty, $columns:literal, $rows:literal, $tall:literal) => {
         Kernels {
             kernel: $kernel,
             product: entered!($features, product::run::<$vector, $columns, $rows>, (p: Product<'_, f32>)),
@@ -288,9 +289,55 @@ macro_rules! kernels {
             sum_rows: entered!($features, elementwise::sum_rows::<$vector>, (rows: &[f32], sums: &mut [f32])),
             shift: entered!($features, elementwise::shift, (z: &[f32], shift: &[f32], y: &mut [f32])),
             along_line: entered!($features, elementwise::along_line, (z: &mut [f32], base: &[f32], ratio: f32)),
+            pairs: {
+                #[target_feature(enable = $features)]
+                #[inline(never)]
+                unsafe fn block<const COLUMNS: usize, const HEIGHT: usize, const ADJACENT: bool>(
+                    terms: &pairs::Terms<'_, f32>,
+                    row: usize,
+                    column: usize,
+                ) {
+                    // SAFETY: the instructions of the vector are enabled here; the rest by the caller's promise.
+                    unsafe { pairs::block::<$vector, COLUMNS, HEIGHT, ADJACENT>(terms, row, column) }
+                }
+                static BLOCKS: pairs::Blocks<f32> = pairs::blocks!(block, $columns, $tall);
+                fn entered(p: PairProduct<'_, f32>) {
+                    // SAFETY: the tables below are given out by `usable` only, where the instructions were detected.
+                    unsafe { pairs::run(&BLOCKS, p) }
+                }
+                entered
+            },
+            moments: entered!($features, normalise::moments::<$vector>, (x: &[f32], shift: &[f32], sums: &mut [f64])),
+            gradient_moments: entered!(
+                $features,
+                normalise::gradient_moments::<$vector>,
+                (x: &[f32], shift: &[f32], d: &[f32], sums: &mut [f64])
+            ),
+            affine: entered!(
+                $features,
+                normalise::affine::<$vector>,
+                (x: &[f32], lines: Lines<'_, f32>, residual: &[f32], relu: bool, y: &mut [f32])
+            ),
+            affine_gradient: entered!(
+                $features,
+                normalise::affine_gradient::<$vector>,
+                (x: &[f32], lines: BackLines<'_, f32>, d: &mut [f32])
+            ),
+            affine_gradient_to: entered!(
+                $features,
+                normalise::affine_gradient_to::<$vector>,
+                (x: &[f32], lines: BackLines<'_, f32>, d: &[f32], to: &mut [f32])
+            ),
+            largest: entered!($features, windows::largest, (x: &[f32], tap: u16, y: &mut [f32], at: &mut [u16])),
+            from_largest: entered!(
+                $features,
+                windows::from_largest,
+                (d: &[f32], at: &[u16], tap: u16, to: &mut [f32])
+            ),
+            add_scaled: entered!($features, windows::add_scaled, (x: &[f32], factor: f32, to: &mut [f32])),
         }
     };
 }
 
-static AVX512: Kernels<f32> = kernels!(Kernel::Avx512, "avx512f", Wide, 2, 8);
-static AVX2: Kernels<f32> = kernels!(Kernel::Avx2, "avx2,fma", Pair, 1, 4);
+static AVX512: Kernels<f32> = kernels!(Kernel::Avx512, "avx512f", Wide, 2, 8, 13);
+static AVX2: Kernels<f32> = kernels!(Kernel::Avx2, "avx2,fma", Pair, 1, 4, 6);

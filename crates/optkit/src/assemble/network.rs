@@ -6,7 +6,7 @@ mod declared;
 use optkit_core::{Objective, Optimizer};
 use optkit_data::{Dataset, Fetch, Locations};
 use optkit_lang::{Data, Diagnostic, Method, ObjectiveKind, Problem, Span, Split, Value};
-use optkit_nn::{Accuracy, Dealing, Loss, Network, NetworkObjective, Scalar};
+use optkit_nn::{Accuracy, Dealing, Loss, Network, NetworkObjective, RunningAverages, Scalar};
 
 use super::{Assembly, LoadPlanError};
 use crate::run::Measure;
@@ -279,16 +279,18 @@ impl NetworkSubject {
             };
             loaded.clone().expect("what is needed was prepared")
         };
+        // Measures read the running averages that the objective moves.
+        let averages = RunningAverages::new(&self.network);
         let mut measures: Vec<(String, Box<dyn Measure>)> = Vec::new();
         for (name, split) in &self.measures {
             let Loaded { samples, targets } = of(*split);
             let accuracy = Accuracy::new(&self.network, samples, targets).map_err(refused)?;
-            measures.push((name.clone(), Box::new(AccuracyMeasure(accuracy))));
+            measures.push((name.clone(), Box::new(AccuracyMeasure(accuracy.with_running(&averages)))));
         }
         let trained = of(self.split);
         let samples = trained.samples.count();
         Ok(Assembly {
-            objective: self.objective(trained, seed)?,
+            objective: self.objective(trained, seed, &averages)?,
             optimizer,
             start: self.network.initial(seed),
             measures,
@@ -305,10 +307,15 @@ impl NetworkSubject {
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
         let data = self.prepare_split(locations, fetch)?;
         let all = Self { double: true, backend: Backend::Native, batch: None, ..self.clone() };
-        all.objective(data, 0)
+        all.objective(data, 0, &RunningAverages::new(&self.network))
     }
 
-    fn objective(&self, data: Loaded, seed: u64) -> Result<Box<dyn Objective>, LoadPlanError> {
+    fn objective(
+        &self,
+        data: Loaded,
+        seed: u64,
+        averages: &RunningAverages,
+    ) -> Result<Box<dyn Objective>, LoadPlanError> {
         match (self.backend, self.double) {
             #[cfg(feature = "dfdx")]
             (Backend::Dfdx, _) => {
@@ -316,14 +323,20 @@ impl NetworkSubject {
                 let made = optkit_nn::DfdxObjective::new(&self.network, self.loss, samples, targets);
                 Ok(Box::new(made.map_err(refused)?))
             }
-            (_, true) => self.native::<f64>(data, seed),
-            (_, false) => self.native::<f32>(data, seed),
+            (_, true) => self.native::<f64>(data, seed, averages),
+            (_, false) => self.native::<f32>(data, seed, averages),
         }
     }
 
-    fn native<S: Scalar>(&self, data: Loaded, seed: u64) -> Result<Box<dyn Objective>, LoadPlanError> {
+    fn native<S: Scalar>(
+        &self,
+        data: Loaded,
+        seed: u64,
+        averages: &RunningAverages,
+    ) -> Result<Box<dyn Objective>, LoadPlanError> {
         let Loaded { samples, targets } = data;
         let made = NetworkObjective::<S>::new(&self.network, self.loss, samples, targets).map_err(refused)?;
+        let made = made.with_running(averages);
         Ok(Box::new(match self.batch {
             Some(dealing) => made.dealt(dealing, seed),
             None => made,

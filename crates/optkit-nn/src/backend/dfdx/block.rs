@@ -68,6 +68,9 @@ pub(super) fn cut(
         return Err(SamplesError::NeedsLabels { loss: loss.name() });
     }
     fits(network, samples, targets)?;
+    if let Some(layer) = network.not_a_chain() {
+        return Err(SamplesError::NotComputed { layer: layer.entry().name });
+    }
     let byte_values = samples.byte_values::<f32>();
     let features = samples.features();
     let mut largest = 0.0_f32;

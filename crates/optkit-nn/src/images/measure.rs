@@ -1,0 +1,62 @@
+//! Measures of an image network: looked at sample by sample, with running averages and without dropout.
+
+use std::sync::Arc;
+
+use super::objective::{Running, share};
+use super::run::Run;
+use super::state::{Activations, Batch, Mode, fresh_id};
+use super::whole::{Shared, open, round};
+use crate::head::Head;
+use crate::{Network, RunningAverages, Samples, Targets};
+
+/// Samples looked at together: their activations stay small.
+const SAMPLES: usize = 256;
+
+pub(crate) struct Measure {
+    shared: Shared<f32>,
+    batch: Batch,
+    rows: Vec<u32>,
+    activations: Activations<f32>,
+    running: Running,
+    /// As they are while it evaluates.
+    averages: Vec<f64>,
+}
+
+impl Measure {
+    /// Of labels hit.
+    pub(crate) fn new(network: &Network, samples: &Arc<Samples>, labels: Arc<Targets>) -> Self {
+        let shared = share(network, None, samples, labels, Head::Hits);
+        let batch = Batch::room(&shared.model.targets, SAMPLES);
+        let running = RunningAverages::new(network).0;
+        let activations = Activations::new(&shared.model.plan);
+        Self { shared, batch, rows: Vec::new(), activations, running, averages: Vec::new() }
+    }
+
+    /// With the running averages that an objective moves.
+    pub(crate) fn set_running(&mut self, running: Running) {
+        self.running = running;
+    }
+
+    /// The measure's mean at `theta`.
+    pub(crate) fn evaluate(&mut self, theta: &[f64]) -> f64 {
+        let Shared { model, whole, rooms } = &self.shared;
+        let mut room = rooms.take(&model.plan, None);
+        let mut point = std::mem::take(&mut self.activations.point);
+        round(theta, &mut point);
+        self.averages.clone_from(&open(&self.running));
+        room.pack(&model.plan, (whole, false), (fresh_id(), &point), false);
+        let (count, mut total) = (model.samples.count(), 0.0);
+        for start in (0..count).step_by(SAMPLES) {
+            let end = (start + SAMPLES).min(count);
+            self.rows.clear();
+            self.rows.extend(start as u32..end as u32);
+            self.batch.fill(&model.targets, &self.rows, (0, 0));
+            let (batch, mode) = (&self.batch, Mode::Measure(&self.averages));
+            let run = Run { model, scope: whole, batch, point: &point, frozen: None, mode };
+            total += run.forward(&mut room, &mut self.activations) * (end - start) as f64;
+        }
+        self.activations.point = point;
+        rooms.give_back(room);
+        total / count as f64
+    }
+}

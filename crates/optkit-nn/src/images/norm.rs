@@ -1,0 +1,253 @@
+//! Batch normalisation over a mini-batch, or over groups of its samples, with what is added behind it and a relu.
+//!
+//! ```text
+//! y = relu(γ (x − μ)/√(σ² + ε) + β + residual)
+//! ∂ℓ/∂x = γ/√(σ² + ε) · (d − mean(d) − x̂ mean(d x̂)),    d = ∂ℓ/∂y where y > 0,   x̂ = (x − μ)/√(σ² + ε)
+//! ```
+//!
+//! The backward pass is a line in d and x for every channel, so that nothing but x is kept.
+
+use std::ops::Range;
+
+use super::plan::Norm;
+use crate::Scalar;
+use crate::kernels::{BackLines, Grid, Kernels, Lines};
+
+/// Mean and variance (divided by the count) of every channel, by group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moments {
+    pub(crate) mean: Vec<f64>,
+    pub(crate) variance: Vec<f64>,
+    /// Values of each group.
+    pub(crate) counts: Vec<usize>,
+}
+
+/// Room for sums and lines, used again and again.
+#[derive(Debug, Default)]
+pub(crate) struct NormRoom<S> {
+    partial: Vec<f64>,
+    sums: Vec<f64>,
+    lines: [Vec<S>; 4],
+}
+
+/// Extents of what is normalised.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) pixels: usize,
+    pub(crate) samples: usize,
+    pub(crate) channels: usize,
+    pub(crate) stride: usize,
+}
+
+impl Shape {
+    fn rows<'a, S>(&self, of: &'a [S], pixel: usize, samples: &Range<usize>) -> &'a [S] {
+        let at = (pixel * self.samples + samples.start) * self.stride;
+        &of[at..at + samples.len() * self.stride]
+    }
+}
+
+impl<S: Scalar> NormRoom<S> {
+    pub(crate) fn sums(&mut self, grid: &Grid, width: usize) -> (&mut [f64], &mut [f64]) {
+        let partial = grid.groups() * width;
+        if self.partial.len() < partial {
+            self.partial.resize(partial, 0.0);
+        }
+        if self.sums.len() < width {
+            self.sums.resize(width, 0.0);
+        }
+        (&mut self.partial, &mut self.sums[..width])
+    }
+}
+
+fn fitted<S: Scalar>(line: &mut Vec<S>, stride: usize) -> &mut [S] {
+    line.clear();
+    line.resize(stride, S::ZERO);
+    line
+}
+
+impl Norm {
+    /// Samples that are normalised together.
+    fn groups(&self, samples: usize) -> impl Iterator<Item = Range<usize>> {
+        let size = self.setting.ghost.unwrap_or(samples).clamp(1, samples.max(1));
+        (0..samples).step_by(size).map(move |start| start..(start + size).min(samples))
+    }
+
+    /// Mean and variance of every group.
+    pub(crate) fn moments<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        shape: Shape,
+        x: &[S],
+        room: &mut NormRoom<S>,
+        to: &mut Moments,
+    ) {
+        to.mean.clear();
+        to.variance.clear();
+        to.counts.clear();
+        for group in self.groups(shape.samples) {
+            let grid = Grid::of(shape.pixels, shape.samples, group.clone());
+            let shift = shape.rows(x, 0, &(group.start..group.start + 1));
+            let (partial, sums) = room.sums(&grid, 2 * shape.stride);
+            grid.sum_of(partial, sums, |pixel, some, sums| {
+                (kernels.moments)(shape.rows(x, pixel, &some), shift, sums);
+            });
+            let count = group.len() * shape.pixels;
+            let (firsts, seconds) = sums.split_at(shape.stride);
+            for c in 0..shape.channels {
+                let off = firsts[c] / count as f64;
+                to.mean.push(shift[c].to_f64() + off);
+                let variance = seconds[c] / count as f64 - off * off;
+                // A NaN stays one; rounding may have gone below 0.
+                to.variance.push(if variance < 0.0 { 0.0 } else { variance });
+            }
+            to.counts.push(count);
+        }
+    }
+
+    /// y, from moments of the mini-batch, or, where these are empty, from the running averages.
+    pub(crate) fn apply<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        shape: Shape,
+        (theta, x, residual): (&[S], &[S], &[S]),
+        (mean, variance): (&[f64], &[f64]),
+        room: &mut NormRoom<S>,
+        y: &mut [S],
+    ) {
+        let whole = mean.len() == shape.channels;
+        let all = std::iter::once(0..shape.samples).filter(|_| whole);
+        let groups = all.chain(self.groups(shape.samples).filter(|_| !whole));
+        for (g, group) in groups.enumerate() {
+            let [scale, shift, ..] = &mut room.lines;
+            let (scale, shift) = (fitted(scale, shape.stride), fitted(shift, shape.stride));
+            for c in 0..shape.channels {
+                let at = g * shape.channels + c;
+                let factor = theta[self.weight.start + c].to_f64() / (variance[at] + self.setting.eps).sqrt();
+                scale[c] = S::from_f64(factor);
+                shift[c] = S::from_f64(theta[self.bias.start + c].to_f64() - mean[at] * factor);
+            }
+            let lines = Lines { scale, shift };
+            Grid::of(shape.pixels, shape.samples, group).for_each(y, shape.stride, |pixel, some, y| {
+                let residual =
+                    if residual.is_empty() { residual } else { shape.rows(residual, pixel, &some) };
+                (kernels.affine)(shape.rows(x, pixel, &some), lines, residual, self.relu, y);
+            });
+        }
+    }
+
+    /// The first half of the way back: d ← d where y > 0, and its sums, by group, for the second half. Adds the
+    /// gradients of γ and β to `gradient`, which is of all parameters.
+    pub(crate) fn gradient_sums<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        shape: Shape,
+        (x, y): (&[S], &[S]),
+        moments: &Moments,
+        d: &mut [S],
+        room: &mut NormRoom<S>,
+        sums_of_groups: &mut Vec<f64>,
+    ) {
+        sums_of_groups.clear();
+        for (g, group) in self.groups(shape.samples).enumerate() {
+            let grid = Grid::of(shape.pixels, shape.samples, group);
+            let mut center = std::mem::take(&mut room.lines[0]);
+            let mean = &moments.mean[g * shape.channels..][..shape.channels];
+            fitted(&mut center, shape.stride).iter_mut().zip(mean).for_each(|(to, &m)| *to = S::from_f64(m));
+            let (partial, sums) = room.sums(&grid, 2 * shape.stride);
+            grid.sum(d, shape.stride, (partial, &mut *sums), |pixel, some, d, sums| {
+                if self.relu {
+                    (kernels.relu_gradient)(shape.rows(y, pixel, &some), d);
+                }
+                (kernels.gradient_moments)(shape.rows(x, pixel, &some), &center, d, sums);
+            });
+            // Of x − μ: what rounding the center has left.
+            for c in 0..shape.channels {
+                sums[shape.stride + c] -= (mean[c] - center[c].to_f64()) * sums[c];
+            }
+            sums_of_groups.extend_from_slice(sums);
+            room.lines[0] = center;
+        }
+    }
+
+    /// Gradients of γ and β from the sums, into `gradient`, which is of all parameters.
+    pub(crate) fn tensor_gradients(
+        &self,
+        shape: Shape,
+        moments: &Moments,
+        sums: &[f64],
+        gradient: &mut [f64],
+    ) {
+        gradient[self.weight.clone()].fill(0.0);
+        gradient[self.bias.clone()].fill(0.0);
+        for (g, sums) in sums.chunks_exact(2 * shape.stride).enumerate() {
+            for c in 0..shape.channels {
+                let deviation = (moments.variance[g * shape.channels + c] + self.setting.eps).sqrt();
+                gradient[self.weight.start + c] += sums[shape.stride + c] / deviation;
+                gradient[self.bias.start + c] += sums[c];
+            }
+        }
+    }
+
+    /// The second half of the way back: ∂ℓ/∂x from d, in its place or into `to`.
+    pub(crate) fn input_gradient<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        shape: Shape,
+        (theta, x): (&[S], &[S]),
+        moments: &Moments,
+        sums: &[f64],
+        room: &mut NormRoom<S>,
+        d: &mut [S],
+        mut to: Option<&mut [S]>,
+    ) {
+        for (g, group) in self.groups(shape.samples).enumerate() {
+            let sums = &sums[g * 2 * shape.stride..][..2 * shape.stride];
+            let [center, by_d, by_x, constant] = &mut room.lines;
+            let (center, by_d) = (fitted(center, shape.stride), fitted(by_d, shape.stride));
+            let (by_x, constant) = (fitted(by_x, shape.stride), fitted(constant, shape.stride));
+            let count = moments.counts[g] as f64;
+            for c in 0..shape.channels {
+                let at = g * shape.channels + c;
+                let inverse = 1.0 / (moments.variance[at] + self.setting.eps).sqrt();
+                let factor = theta[self.weight.start + c].to_f64() * inverse;
+                let of_x = -factor * inverse * inverse * sums[shape.stride + c] / count;
+                center[c] = S::from_f64(moments.mean[at]);
+                let rest = moments.mean[at] - center[c].to_f64();
+                by_d[c] = S::from_f64(factor);
+                by_x[c] = S::from_f64(of_x);
+                constant[c] = S::from_f64(-factor * sums[c] / count - of_x * rest);
+            }
+            let lines = BackLines { center, by_d, by_x, constant };
+            let grid = Grid::of(shape.pixels, shape.samples, group);
+            match &mut to {
+                None => grid.for_each(d, shape.stride, |pixel, some, d| {
+                    (kernels.affine_gradient)(shape.rows(x, pixel, &some), lines, d);
+                }),
+                Some(to) => {
+                    let d = &*d;
+                    grid.for_each(to, shape.stride, |pixel, some, to| {
+                        let (x, d) = (shape.rows(x, pixel, &some), shape.rows(d, pixel, &some));
+                        (kernels.affine_gradient_to)(x, lines, d, to);
+                    });
+                }
+            }
+        }
+    }
+
+    /// The running averages move towards the moments, group by group; their variance is divided by the count less one.
+    pub(crate) fn move_averages(&self, moments: &Moments, running: &mut [f64]) {
+        let m = self.setting.momentum;
+        let channels = self.weight.len();
+        for (g, &count) in moments.counts.iter().enumerate() {
+            // Of one value there is no such variance; PyTorch refuses to train on it.
+            let unbiased = count as f64 / (count.max(2) - 1) as f64;
+            for c in 0..channels {
+                let at = g * channels + c;
+                let (mean, variance) = (&mut running[self.mean.start + c], moments.variance[at] * unbiased);
+                *mean += m * (moments.mean[at] - *mean);
+                let average = &mut running[self.variance.start + c];
+                *average += m * (variance - *average);
+            }
+        }
+    }
+}

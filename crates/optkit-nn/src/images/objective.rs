@@ -1,0 +1,273 @@
+//! The loss of an image network over its samples, or over mini-batches of them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use optkit_core::{
+    Archive, Decomposition, LoadError, Objective, Pass, Samples as Seen, Subset, Unsupported, Work,
+};
+
+use super::parts::ImageDecomposition;
+use super::plan::Operation;
+use super::scope::Scope;
+use super::state::{Batch, Model};
+use super::whole::{Published, Shared, Whole, open};
+use crate::batches::fits;
+use crate::deal::{Deal, Dealing};
+use crate::head::Head;
+use crate::{Loss, Network, RunningAverages, Samples, Scalar, Targets};
+
+/// Bytes of activations beyond which some are computed again rather than kept, unless it is said otherwise.
+const SPARING: usize = 1 << 29;
+
+/// Running averages of batch normalisations, in the order of [`Network::buffers`]; shared with measures.
+pub(crate) type Running = Arc<Mutex<Vec<f64>>>;
+
+pub(crate) struct Images<S: Scalar> {
+    whole: Whole<S>,
+    published: Published<S>,
+    running: Running,
+    /// What evaluations see.
+    batch: Arc<Mutex<Arc<Batch>>>,
+    /// All samples.
+    all: Arc<Batch>,
+    /// What masks depend on.
+    seed: u64,
+    dealt: Option<Dealt>,
+}
+
+/// Samples dealt to mini-batches.
+struct Dealt {
+    deal: Deal,
+    selected: Option<(u64, usize)>,
+    /// A batch whose room may be used again.
+    spare: Option<Arc<Batch>>,
+    /// Σ gradient equivalents of a batch · its samples, up to the last selection.
+    done: f64,
+    /// What had been counted by then.
+    counted: f64,
+}
+
+impl<S: Scalar> Images<S> {
+    pub(crate) fn new(network: &Network, loss: Loss, samples: &Arc<Samples>, targets: Arc<Targets>) -> Self {
+        let shared = share(network, Some(loss), samples, targets, Head::Loss(loss));
+        let running = RunningAverages::new(network).0;
+        let published = Published::default();
+        let all = Arc::new(everything(&shared.model, 0, 0));
+        Self {
+            whole: Whole::new(Arc::new(shared), Some(published.clone())),
+            published,
+            running,
+            batch: Arc::new(Mutex::new(all.clone())),
+            all,
+            seed: 0,
+            dealt: None,
+        }
+    }
+
+    pub(crate) fn dealt(mut self, dealing: Dealing, seed: u64) -> Self {
+        let count = self.samples();
+        self.seed = seed;
+        self.see_all(0);
+        self.dealt = (dealing.count(count) > 1).then(|| Dealt {
+            deal: Deal::new(dealing, count, seed),
+            selected: None,
+            spare: None,
+            done: 0.0,
+            counted: 0.0,
+        });
+        self
+    }
+
+    /// Compute some activations again rather than keep them, where all take more bytes than these.
+    pub(crate) fn spare_beyond(&mut self, bytes: usize) {
+        self.whole.shared.model.sparing.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn samples(&self) -> usize {
+        self.whole.shared.model.samples.count()
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
+    }
+
+    pub(crate) fn set_running(&mut self, running: Running) {
+        self.running = running;
+    }
+
+    /// Evaluations see that batch, or all samples, from now on.
+    fn see(&mut self, epoch: u64, selected: Option<(u64, usize)>) {
+        let Some(dealt) = &mut self.dealt else { return self.see_all(epoch) };
+        dealt.selected = selected;
+        let Some((epoch, number)) = selected else { return self.see_all(epoch) };
+        let model = &self.whole.shared.model;
+        let most = dealt.deal.dealing().largest(model.samples.count());
+        let chosen = dealt.deal.chosen(epoch, number);
+        let mut batch = dealt.spare.take().unwrap_or_else(|| Arc::new(Batch::room(&model.targets, most)));
+        if Arc::get_mut(&mut batch).is_none() {
+            batch = Arc::new(Batch::room(&model.targets, most));
+        }
+        let to = Arc::get_mut(&mut batch).expect("made or found to be held by nobody else");
+        to.fill(&model.targets, chosen, (self.seed, epoch));
+        to.shift(&model.samples);
+        let before = std::mem::replace(&mut *open(&self.batch), batch);
+        dealt.spare = Some(before).filter(|before| !Arc::ptr_eq(before, &self.all));
+    }
+
+    fn see_all(&mut self, epoch: u64) {
+        if (self.all.seed, self.all.epoch) != (self.seed, epoch) {
+            self.all = Arc::new(everything(&self.whole.shared.model, self.seed, epoch));
+        }
+        *open(&self.batch) = self.all.clone();
+    }
+
+    /// Count what was evaluated on the batch at hand by its samples.
+    fn settle(&mut self) {
+        let seen = self.samples_seen();
+        let counted = self.whole.work.gradient_equivalents;
+        if let Some(dealt) = &mut self.dealt {
+            (dealt.done, dealt.counted) = (seen, counted);
+        }
+    }
+
+    fn samples_seen(&self) -> f64 {
+        let Some(dealt) = &self.dealt else { return 0.0 };
+        let rows = open(&self.batch).rows.len() as f64;
+        dealt.done + (self.whole.work.gradient_equivalents - dealt.counted) * rows
+    }
+}
+
+impl<S: Scalar> Objective for Images<S> {
+    fn dim(&self) -> usize {
+        self.whole.shared.model.plan.dim
+    }
+
+    fn value(&mut self, x: &[f64]) -> f64 {
+        let batch = open(&self.batch).clone();
+        self.whole.value(x, &batch)
+    }
+
+    fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let batch = open(&self.batch).clone();
+        self.whole.value_gradient(x, &batch, gradient)
+    }
+
+    fn batches(&self) -> usize {
+        self.dealt.as_ref().map_or(1, |dealt| dealt.deal.count())
+    }
+
+    fn select(&mut self, pass: Pass) {
+        self.settle();
+        self.whole.forget();
+        let selected = match (&self.dealt, pass.samples) {
+            (Some(_), Seen::Batch(batch)) => Some((pass.epoch, batch)),
+            _ => None,
+        };
+        self.see(pass.epoch, selected);
+    }
+
+    /// Evaluations on batches cost their share of one on all samples.
+    fn work(&self) -> Work {
+        match &self.dealt {
+            None => self.whole.work,
+            Some(_) => {
+                let gradient_equivalents = self.samples_seen() / self.samples() as f64;
+                Work { gradient_equivalents, ..self.whole.work }
+            }
+        }
+    }
+
+    /// Running averages move to the batch's moments at `x`.
+    fn accept(&mut self, x: &[f64]) {
+        let Some(activations) = self.whole.moved_to(x) else { return };
+        let mut running = open(&self.running);
+        for (stage, moments) in self.whole.shared.model.plan.stages.iter().zip(&activations.moments) {
+            if let Operation::Norm(norm) = &stage.operation {
+                norm.move_averages(moments, &mut running);
+            }
+        }
+    }
+
+    /// Parts see the samples that the whole sees when they are frozen.
+    fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
+        if parts.is_empty() || parts.iter().any(|p| p.dim() != self.dim()) {
+            return Err(Unsupported);
+        }
+        let (shared, published) = (self.whole.shared.clone(), self.published.clone());
+        Ok(Box::new(ImageDecomposition::new(shared, published, self.batch.clone(), parts)))
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        archive.put("running", open(&self.running).clone());
+        archive.put_integer("all.epoch", self.all.epoch);
+        if let Some(dealt) = &self.dealt {
+            archive.scope("batches", |archive| {
+                let (size, overlap) = dealt.deal.dealing().numbers();
+                archive.put_integer("size", size);
+                archive.put("overlap", vec![overlap]);
+                archive.put_integer("seed", self.seed);
+                archive.put_integer("selected", u64::from(dealt.selected.is_some()));
+                let (epoch, batch) = dealt.selected.unwrap_or_default();
+                archive.put_integer("epoch", epoch);
+                archive.put_integer("batch", batch as u64);
+                archive.put("seen", vec![dealt.done, dealt.counted]);
+            });
+        }
+        self.whole.save(archive);
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        archive.array_into("running", &mut open(&self.running))?;
+        let saved = archive.scoped("batches");
+        let mut seen = [0.0; 2];
+        let mut selected = None;
+        if let Some(dealt) = &mut self.dealt {
+            fits(&saved, dealt.deal.dealing())?;
+            self.seed = saved.integer("seed")?;
+            dealt.deal.reseed(self.seed);
+            saved.array_into("seen", &mut seen)?;
+            if saved.integer("selected")? != 0 {
+                selected = Some((saved.integer("epoch")?, saved.integer("batch")? as usize));
+            }
+        } else if saved.integer("size").is_ok() {
+            fits(&saved, Dealing::Of(self.samples()))?;
+        }
+        self.see(archive.integer("all.epoch")?, selected);
+        let batch = open(&self.batch).clone();
+        self.whole.load(archive, &batch)?;
+        if let Some(dealt) = &mut self.dealt {
+            [dealt.done, dealt.counted] = seen;
+        }
+        Ok(())
+    }
+
+    fn noise(&self) -> f64 {
+        S::NOISE
+    }
+}
+
+/// All samples as one batch.
+fn everything<S: Scalar>(model: &Model<S>, seed: u64, epoch: u64) -> Batch {
+    let rows: Vec<u32> = (0..model.samples.count() as u32).collect();
+    let mut batch = Batch::room(&model.targets, rows.len());
+    batch.fill(&model.targets, &rows, (seed, epoch));
+    batch
+}
+
+/// What evaluators of a network on samples have in common.
+pub(crate) fn share<S: Scalar>(
+    network: &Network,
+    loss: Option<Loss>,
+    samples: &Arc<Samples>,
+    targets: Arc<Targets>,
+    head: Head,
+) -> Shared<S> {
+    let plan = super::plan::Plan::new(network, loss);
+    let whole = Scope::whole(&plan);
+    let samples = Samples::by_rows(samples);
+    let bytes = samples.byte_values();
+    let sparing = AtomicUsize::new(SPARING);
+    let model = Model { plan, samples, targets, head, bytes, sparing, kernels: S::kernels() };
+    Shared { model, whole, rooms: Default::default() }
+}

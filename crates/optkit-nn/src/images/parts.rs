@@ -1,0 +1,262 @@
+//! An image network split by its parameters: each part computes what depends on its own tensors, on one forward pass that
+//! all share.
+
+use std::sync::{Arc, Mutex};
+
+use optkit_core::{Archive, Cost, Decomposition, LoadError, Objective, Pass, Subset, Work};
+
+use super::run::Run;
+use super::scope::Scope;
+use super::state::{Activations, Batch, Holder, Mode, Workspace, fresh_id};
+use super::whole::{Published, Shared, Whole, open};
+use crate::Scalar;
+
+/// What a part stands on; absent until the first `freeze`, and when parts have let go.
+type Cell<S> = Arc<Mutex<Option<Arc<Activations<S>>>>>;
+
+/// The parts of an image network.
+pub(crate) struct ImageDecomposition<S: Scalar> {
+    shared: Arc<Shared<S>>,
+    published: Published<S>,
+    /// The samples that the whole objective sees.
+    batch: Arc<Mutex<Arc<Batch>>>,
+    /// For points at which the whole objective left nothing; made when first needed.
+    misses: Option<Whole<S>>,
+    cells: Vec<Cell<S>>,
+    scopes: Vec<Arc<Scope>>,
+    parts: Vec<Box<dyn Objective>>,
+}
+
+impl<S: Scalar> ImageDecomposition<S> {
+    pub(crate) fn new(
+        shared: Arc<Shared<S>>,
+        published: Published<S>,
+        batch: Arc<Mutex<Arc<Batch>>>,
+        subsets: &[Subset],
+    ) -> Self {
+        let scope = |subset| Arc::new(Scope::part(&shared.model.plan, subset));
+        let scopes: Vec<_> = subsets.iter().map(scope).collect();
+        let cells: Vec<Cell<S>> = subsets.iter().map(|_| Cell::default()).collect();
+        let parts = scopes.iter().zip(subsets).zip(&cells).map(|((scope, subset), cell)| {
+            Box::new(Part {
+                shared: shared.clone(),
+                scope: scope.clone(),
+                subset: subset.clone(),
+                cell: cell.clone(),
+                id: fresh_id(),
+                here: Vec::new(),
+                value: f64::NAN,
+                work: Work::default(),
+            }) as Box<dyn Objective>
+        });
+        Self { parts: parts.collect(), shared, published, batch, misses: None, cells, scopes }
+    }
+
+    /// Activations of the whole network at `x`: those that the objective left there, else of a pass of our own.
+    fn activations(&mut self, x: &[f64]) -> Arc<Activations<S>> {
+        let left = open(&self.published).iter().flatten().find(|a| a.is_at(x)).cloned();
+        left.unwrap_or_else(|| {
+            let batch = open(&self.batch).clone();
+            let misses = self.misses.get_or_insert_with(|| Whole::new(self.shared.clone(), None));
+            misses.forget();
+            misses.activations(x, &batch)
+        })
+    }
+}
+
+impl<S: Scalar> Decomposition for ImageDecomposition<S> {
+    fn freeze(&mut self, x: &[f64], _pass: Pass) {
+        // The parts let go first, so that their memory can be used again.
+        self.release();
+        let activations = self.activations(x);
+        for cell in &self.cells {
+            *open(cell) = Some(activations.clone());
+        }
+    }
+
+    fn update(&mut self, part: usize, x: &[f64]) {
+        *open(&self.cells[part]) = None;
+        let activations = self.activations(x);
+        *open(&self.cells[part]) = Some(activations);
+    }
+
+    fn parts(&mut self) -> &mut [Box<dyn Objective>] {
+        &mut self.parts
+    }
+
+    fn release(&mut self) {
+        self.cells.iter().for_each(|cell| *open(cell) = None);
+    }
+
+    /// A part's evaluation takes all threads, and memory for a mini-batch.
+    fn concurrent(&self) -> bool {
+        false
+    }
+
+    fn cost(&self, part: usize) -> Cost {
+        self.scopes[part].cost
+    }
+
+    fn shared_work(&self) -> Work {
+        self.misses.as_ref().map(|misses| misses.work).unwrap_or_default()
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        archive.put_work("misses", self.shared_work());
+        for (i, part) in self.parts.iter().enumerate() {
+            archive.scope(&format!("part{i}"), |archive| part.save(archive));
+        }
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.release();
+        let mut misses = Whole::new(self.shared.clone(), None);
+        misses.work = archive.work("misses")?;
+        self.misses = Some(misses);
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            part.load(&archive.scoped(&format!("part{i}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// The loss as a function of some of the parameters, the others frozen.
+struct Part<S: Scalar> {
+    shared: Arc<Shared<S>>,
+    scope: Arc<Scope>,
+    subset: Subset,
+    cell: Cell<S>,
+    id: u64,
+    /// Its own variables at which a workspace may hold its outputs, and the loss there.
+    here: Vec<S>,
+    value: f64,
+    work: Work,
+}
+
+impl<S: Scalar> Part<S> {
+    fn frozen(&self) -> Arc<Activations<S>> {
+        open(&self.cell).clone().expect("`freeze` comes before the first use of a part")
+    }
+
+    fn holder(&self, frozen: &Activations<S>) -> Holder {
+        Holder { part: self.id, base: frozen.id }
+    }
+
+    /// Whether `x` is where the part is frozen.
+    fn is_frozen_at(&self, frozen: &Activations<S>, x: &[f64]) -> bool {
+        let mut own = self.subset.ranges().iter().flat_map(|range| &frozen.point[range.clone()]).zip(x);
+        own.all(|(&p, &x)| p == S::from_f64(x))
+    }
+
+    fn is_here(&self, x: &[f64]) -> bool {
+        self.here.len() == x.len() && self.here.iter().zip(x).all(|(&h, &x)| h == S::from_f64(x))
+    }
+
+    /// A workspace with the parameters of the part's stages at `x`, and whether it holds the part's outputs there.
+    fn prepare(&self, frozen: &Activations<S>, x: &[f64]) -> (Workspace<S>, bool) {
+        let plan = &self.shared.model.plan;
+        let holder = Some(self.holder(frozen));
+        let mut room = self.shared.rooms.take(plan, holder);
+        if room.holder == holder && self.is_here(x) {
+            return (room, true);
+        }
+        room.theta.resize(plan.dim, S::ZERO);
+        for (stage, _) in plan.stages.iter().zip(&self.scope.own).filter(|(_, own)| own.any()) {
+            for range in stage.tensors() {
+                room.theta[range.clone()].copy_from_slice(&frozen.point[range]);
+            }
+        }
+        let mut x = x.iter();
+        for range in self.subset.ranges() {
+            room.theta[range.clone()].iter_mut().zip(&mut x).for_each(|(to, &x)| *to = S::from_f64(x));
+        }
+        room.change(&self.scope);
+        // Weights are no longer those that another part's outputs were computed with.
+        room.holder = None;
+        (room, false)
+    }
+
+    fn run<'a>(&'a self, frozen: &'a Activations<S>, batch: &'a Batch) -> Run<'a, S> {
+        Run {
+            model: &self.shared.model,
+            scope: &self.scope,
+            batch,
+            point: &frozen.point,
+            frozen: Some(frozen),
+            mode: Mode::Train,
+        }
+    }
+
+    fn forward(&mut self, frozen: &Activations<S>, room: &mut Workspace<S>, x: &[f64]) {
+        self.work.values += 1;
+        self.work.gradient_equivalents += 0.5 * self.scope.cost.forward;
+        let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
+        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), false);
+        let mut outputs = std::mem::take(&mut room.activations);
+        let value = self.run(frozen, batch).forward(room, &mut outputs);
+        room.activations = outputs;
+        room.holder = Some(self.holder(frozen));
+        self.value = value;
+        self.here.clear();
+        self.here.extend(x.iter().map(|&x| S::from_f64(x)));
+    }
+}
+
+impl<S: Scalar> Objective for Part<S> {
+    fn dim(&self) -> usize {
+        self.subset.len()
+    }
+
+    fn value(&mut self, x: &[f64]) -> f64 {
+        let frozen = self.frozen();
+        if self.is_frozen_at(&frozen, x) {
+            return frozen.value;
+        }
+        let (mut room, is_there) = self.prepare(&frozen, x);
+        if !is_there {
+            self.forward(&frozen, &mut room, x);
+        }
+        self.shared.rooms.give_back(room);
+        self.value
+    }
+
+    fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let frozen = self.frozen();
+        self.work.gradients += 1;
+        self.work.gradient_equivalents += 0.5 * self.scope.cost.backward;
+        let at_frozen = self.is_frozen_at(&frozen, x);
+        let (mut room, is_there) = self.prepare(&frozen, x);
+        if !at_frozen && !is_there {
+            self.forward(&frozen, &mut room, x);
+        }
+        let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
+        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), true);
+        let (mut all, outputs) = (std::mem::take(&mut room.gradient), std::mem::take(&mut room.activations));
+        all.resize(self.subset.dim(), 0.0);
+        let own = if at_frozen { &*frozen } else { &outputs };
+        self.run(&frozen, batch).backward(&mut room, own, &mut all);
+        self.subset.gather(&all, gradient);
+        (room.gradient, room.activations) = (all, outputs);
+        self.shared.rooms.give_back(room);
+        if at_frozen { frozen.value } else { self.value }
+    }
+
+    fn noise(&self) -> f64 {
+        S::NOISE
+    }
+
+    fn work(&self) -> Work {
+        self.work
+    }
+
+    /// Everything else ends with the next `freeze`.
+    fn save(&self, archive: &mut Archive) {
+        archive.put_work("work", self.work);
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
+        self.work = archive.work("work")?;
+        self.here.clear();
+        Ok(())
+    }
+}

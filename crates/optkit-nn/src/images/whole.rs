@@ -1,0 +1,245 @@
+//! Loss and gradient of all of an image network's tensors.
+//!
+//! The outputs of a forward pass stay in a *slot*, keyed by the point: a gradient there walks back only. A slot that a
+//! decomposition stands on, and that of the last gradient, are not written over while another is left.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use optkit_core::{Archive, LoadError, Work};
+use rayon::prelude::*;
+
+use super::run::Run;
+use super::scope::Scope;
+use super::state::{Activations, Batch, Mode, Model, Rooms, Workspace, fresh_id};
+use crate::Scalar;
+
+/// Values that one task rounds.
+const PIECE: usize = 1 << 16;
+
+/// What the whole objective, its parts and its measures have in common.
+#[derive(Debug)]
+pub(crate) struct Shared<S: Scalar> {
+    pub(crate) model: Model<S>,
+    pub(crate) whole: Scope,
+    pub(crate) rooms: Rooms<S>,
+}
+
+/// Activations that others may stand on, by slot.
+pub(crate) type Published<S> = Arc<Mutex<Vec<Option<Arc<Activations<S>>>>>>;
+
+struct Slot<S> {
+    /// Absent only while it is written.
+    activations: Option<Arc<Activations<S>>>,
+    /// When it was last used.
+    used: u64,
+}
+
+pub(crate) struct Whole<S: Scalar> {
+    pub(crate) shared: Arc<Shared<S>>,
+    slots: Vec<Slot<S>>,
+    published: Option<Published<S>>,
+    clock: u64,
+    /// The slot of the last gradient.
+    anchor: Option<usize>,
+    pub(crate) work: Work,
+}
+
+impl<S: Scalar> Whole<S> {
+    /// `published` receives what others may stand on.
+    pub(crate) fn new(shared: Arc<Shared<S>>, published: Option<Published<S>>) -> Self {
+        Self { shared, slots: Vec::new(), published, clock: 0, anchor: None, work: Work::default() }
+    }
+
+    pub(crate) fn value(&mut self, theta: &[f64], batch: &Arc<Batch>) -> f64 {
+        if let Some(slot) = self.find(theta) {
+            return self.touch(slot);
+        }
+        self.count_forward();
+        let slot = self.claim();
+        self.fill(slot, theta, batch)
+    }
+
+    pub(crate) fn value_gradient(&mut self, theta: &[f64], batch: &Arc<Batch>, gradient: &mut [f64]) -> f64 {
+        self.work.gradients += 1;
+        self.work.gradient_equivalents += 0.5;
+        let slot = self.find(theta).unwrap_or_else(|| {
+            self.count_forward();
+            let slot = self.claim();
+            self.fill(slot, theta, batch);
+            slot
+        });
+        let value = self.touch(slot);
+        self.anchor = Some(slot);
+        self.backward(slot, gradient);
+        value
+    }
+
+    fn count_forward(&mut self) {
+        self.work.values += 1;
+        self.work.gradient_equivalents += 0.5;
+    }
+
+    /// The outputs at `theta`.
+    pub(crate) fn activations(&mut self, theta: &[f64], batch: &Arc<Batch>) -> Arc<Activations<S>> {
+        self.value(theta, batch);
+        let slot = self.find(theta).expect("just evaluated there");
+        self.slots[slot].activations.clone().expect("found to be there")
+    }
+
+    /// What an optimizer that has moved to `theta` stands on: the pass there, or where there was none, the last whose
+    /// gradient was taken.
+    pub(crate) fn moved_to(&self, theta: &[f64]) -> Option<&Activations<S>> {
+        let slot = self.find(theta).or(self.anchor)?;
+        self.slots[slot].activations.as_deref().filter(|a| !a.point.is_empty())
+    }
+
+    fn find(&self, theta: &[f64]) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.activations.as_ref().is_some_and(|a| a.is_at(theta)))
+    }
+
+    fn touch(&mut self, slot: usize) -> f64 {
+        self.clock += 1;
+        self.slots[slot].used = self.clock;
+        self.slots[slot].activations.as_ref().map_or(f64::NAN, |a| a.value)
+    }
+
+    /// Forget everything: other samples are seen.
+    pub(crate) fn forget(&mut self) {
+        for slot in 0..self.slots.len() {
+            self.publish(slot, false);
+            let activations = &mut self.slots[slot].activations;
+            match activations.as_mut().and_then(Arc::get_mut) {
+                Some(activations) => {
+                    activations.point.clear();
+                    activations.batch = None;
+                }
+                // A decomposition stands on it.
+                None => *activations = None,
+            }
+        }
+        self.anchor = None;
+    }
+
+    /// The slot to be written next.
+    fn claim(&mut self) -> usize {
+        let writable = |(i, slot): &(usize, &Slot<S>)| {
+            let held = 1 + usize::from(self.is_published(*i));
+            self.anchor != Some(*i) && slot.activations.as_ref().is_none_or(|a| Arc::strong_count(a) == held)
+        };
+        let best = self.slots.iter().enumerate().filter(writable).min_by_key(|(_, slot)| slot.used);
+        let slot = best.map(|(i, _)| i).unwrap_or_else(|| {
+            self.slots.push(Slot { activations: None, used: 0 });
+            if let Some(published) = &self.published {
+                open(published).push(None);
+            }
+            self.slots.len() - 1
+        });
+        self.publish(slot, false);
+        self.touch(slot);
+        slot
+    }
+
+    fn is_published(&self, slot: usize) -> bool {
+        self.published.as_ref().is_some_and(|p| open(p)[slot].is_some())
+    }
+
+    fn publish(&self, slot: usize, publish: bool) {
+        if let Some(published) = &self.published {
+            open(published)[slot] = self.slots[slot].activations.clone().filter(|_| publish);
+        }
+    }
+
+    /// A forward pass at `theta` into `slot`; gives the loss.
+    fn fill(&mut self, slot: usize, theta: &[f64], batch: &Arc<Batch>) -> f64 {
+        let shared = self.shared.clone();
+        let plan = &shared.model.plan;
+        let fresh = || Arc::new(Activations::new(plan));
+        let mut activations = self.slots[slot].activations.take().unwrap_or_else(fresh);
+        if Arc::get_mut(&mut activations).is_none() {
+            activations = fresh();
+        }
+        let to = Arc::get_mut(&mut activations).expect("made or found to be held by nobody else");
+        let mut point = std::mem::take(&mut to.point);
+        round(theta, &mut point);
+        to.id = fresh_id();
+        to.batch = Some(batch.clone());
+        let mut room = shared.rooms.take(plan, None);
+        room.pack(plan, (&shared.whole, false), (to.id, &point), false);
+        to.value = self.run(batch, &point).forward(&mut room, to);
+        shared.rooms.give_back(room);
+        to.point = point;
+        let value = to.value;
+        self.slots[slot].activations = Some(activations);
+        self.publish(slot, true);
+        value
+    }
+
+    fn run<'a>(&'a self, batch: &'a Batch, point: &'a [S]) -> Run<'a, S> {
+        let Shared { model, whole, .. } = &*self.shared;
+        Run { model, scope: whole, batch, point, frozen: None, mode: Mode::Train }
+    }
+
+    fn backward(&self, slot: usize, gradient: &mut [f64]) {
+        let Some(from) = &self.slots[slot].activations else { return };
+        let Some(batch) = &from.batch else { return };
+        let Shared { model, whole, rooms } = &*self.shared;
+        let mut room: Workspace<S> = rooms.take(&model.plan, None);
+        room.pack(&model.plan, (whole, false), (from.id, &from.point), true);
+        self.run(batch, &from.point).backward(&mut room, from, gradient);
+        rooms.give_back(room);
+    }
+
+    /// Where the slots are, and the work; not the outputs, which are computed again.
+    pub(crate) fn save(&self, archive: &mut Archive) {
+        archive.put_work("work", self.work);
+        archive.put_integer("clock", self.clock);
+        archive.put_integer("anchor", self.anchor.map_or(0, |slot| 1 + slot as u64));
+        archive.put_integer("slots", self.slots.len() as u64);
+        for (i, slot) in self.slots.iter().enumerate() {
+            archive.put_integer(&format!("used{i}"), slot.used);
+            let point = slot.activations.iter().flat_map(|a| a.point.iter().map(|p| p.to_f64()));
+            archive.put(&format!("point{i}"), point.collect());
+        }
+    }
+
+    pub(crate) fn load(&mut self, archive: &Archive, batch: &Arc<Batch>) -> Result<(), LoadError> {
+        self.forget();
+        let slots = archive.integer("slots")? as usize;
+        self.slots.truncate(slots);
+        if let Some(published) = &self.published {
+            open(published).truncate(slots);
+        }
+        for i in 0..slots {
+            if self.slots.len() == i {
+                self.slots.push(Slot { activations: None, used: 0 });
+                if let Some(published) = &self.published {
+                    open(published).push(None);
+                }
+            }
+            let name = format!("point{i}");
+            if !archive.array(&name)?.is_empty() {
+                let mut theta = vec![0.0; self.shared.model.plan.dim];
+                archive.array_into(&name, &mut theta)?;
+                self.fill(i, &theta, batch);
+            }
+            self.slots[i].used = archive.integer(&format!("used{i}"))?;
+        }
+        self.anchor =
+            archive.integer("anchor")?.checked_sub(1).map(|slot| slot as usize).filter(|&s| s < slots);
+        self.clock = archive.integer("clock")?;
+        self.work = archive.work("work")?;
+        Ok(())
+    }
+}
+
+/// `to` ← θ, rounded.
+pub(crate) fn round<S: Scalar>(theta: &[f64], to: &mut Vec<S>) {
+    to.resize(theta.len(), S::ZERO);
+    to.par_chunks_mut(PIECE).zip(theta.par_chunks(PIECE)).for_each(|(to, theta)| {
+        to.iter_mut().zip(theta).for_each(|(to, &theta)| *to = S::from_f64(theta));
+    });
+}
+
+pub(crate) fn open<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
