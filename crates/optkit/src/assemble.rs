@@ -140,7 +140,8 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
     }
     let seed = problem.run.integer("seed").unwrap_or(0);
     let declared = descent::partition_name(method).and_then(|name| problem.partition(name));
-    let fits = |s: &Subject| memory::fits(s, s.samples_hint(), declared.is_some());
+    let evaluates = solver.evaluates(declared.is_some());
+    let fits = |s: &Subject| memory::fits(s, s.samples_hint(), evaluates);
     if let Some(Err(reason)) = subject.as_ref().map(fits) {
         found.push(
             Diagnostic::error("E0813", reason)
@@ -263,9 +264,9 @@ impl Plan {
                 })
             }
             Subject::Network(subject) => {
-                let split = self.partition.is_some();
+                let evaluates = self.evaluates();
                 let fits =
-                    |samples| memory::fits(&self.subject, samples, split).map_err(LoadPlanError::Backend);
+                    |samples| memory::fits(&self.subject, samples, evaluates).map_err(LoadPlanError::Backend);
                 subject.bind(self.seed, optimizer, &prepare(subject, &fits)?)
             }
         }
@@ -273,6 +274,10 @@ impl Plan {
 
     /// How many such runs fit this machine's memory side by side, at least 1: by what a run needs at the least, tripled.
     pub(crate) fn side_by_side(&self) -> usize {
-        memory::side_by_side(&self.subject, self.subject.samples_hint(), self.partition.is_some())
+        memory::side_by_side(&self.subject, self.subject.samples_hint(), self.evaluates())
+    }
+
+    fn evaluates(&self) -> memory::Evaluates {
+        self.solver.evaluates(self.partition.is_some())
     }
 }

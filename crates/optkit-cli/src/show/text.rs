@@ -65,11 +65,11 @@ impl Text {
             .map(|(name, value)| format!(" {:>1$}", percent(*value), name.len().max(8)))
             .collect();
         format!(
-            "{:>width$} {:>9}{measures} {:>7.1e} {:>7.1e} {:>5} {:>7} {:>9} {:>7.1} {:>6.2}s",
+            "{:>width$} {:>9}{measures} {:>7.1e} {:>7} {:>5} {:>7} {:>9} {:>7.1} {:>6.2}s",
             iteration.epoch,
             cell(step.value),
             iteration.gradient_norm_inf,
-            step.radius,
+            radius(step.radius),
             ratio(step.ratio),
             format!("{}/{}", step.trials_accepted, step.trials_rejected),
             step.local_iterations,
@@ -83,6 +83,11 @@ impl Text {
 /// Fractions as percentages: every measure so far is one.
 fn percent(value: f64) -> String {
     format!("{:.2}%", 100.0 * value)
+}
+
+/// A radius, where the method has one.
+fn radius(value: f64) -> String {
+    if value.is_nan() { "-".to_owned() } else { format!("{value:.1e}") }
 }
 
 /// A ratio in five characters.

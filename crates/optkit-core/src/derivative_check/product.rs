@@ -14,6 +14,9 @@ use crate::vector::norm_inf;
 const PASSES: u64 = 2;
 /// An estimate contradicts what differs from it by this many times its uncertainty.
 const SURE: f64 = 3.0;
+/// Rounding of an entry of a product, in errors of an entry of the gradient. The direction is as long as the variables, so
+/// that terms of both are of one size; where those of a product cancel, or vanish exactly in the reference, this is left.
+const ROUNDINGS: f64 = 4.0;
 
 /// Compares products with the Hessian at `x` with differences of gradients, all entries of two products. `seed` chooses
 /// the directions.
@@ -54,7 +57,8 @@ pub fn find_wrong_product(
             None => &mut *f,
         };
         let estimates = estimates(gradients, x, &direction, &mut report.evaluations);
-        let tolerance = relative * norm_inf(&product);
+        let rounding = ROUNDINGS * f.noise().max(f64::EPSILON) * estimates.gradient;
+        let tolerance = relative * norm_inf(&product) + rounding;
         judge(&product, &estimates, tolerance, &mut report);
     }
     report.wrong.sort_by_key(|w| w.coordinate);
@@ -66,6 +70,8 @@ struct Estimates {
     derivatives: Vec<f64>,
     /// Of the most uncertain entry.
     uncertainty: f64,
+    /// ‖∇f‖∞ at the point.
+    gradient: f64,
 }
 
 /// Adds the entries of `product` that the estimates contradict.
@@ -89,10 +95,11 @@ fn estimates(f: &mut dyn Objective, x: &[f64], v: &[f64], evaluations: &mut u64)
     f.value_gradient(x, &mut gradient[0]);
     let noise = f.noise().max(f64::EPSILON);
     // An entry of the gradient is a sum; its error is one of its terms, which the largest entry stands for.
-    let rounding = noise * norm_inf(&gradient[0]);
+    let size = norm_inf(&gradient[0]);
+    let rounding = noise * size;
     // Down to steps at which noise is a large part of an entry: of a network with 60,000 samples, longer ones cross kinks.
     let (from, to) = (8.0 * noise.cbrt(), 4.0 * noise.powf(0.7));
-    let mut best = Estimates { derivatives: vec![f64::NAN; n], uncertainty: f64::INFINITY };
+    let mut best = Estimates { derivatives: vec![f64::NAN; n], uncertainty: f64::INFINITY, gradient: size };
     // Of the last three steps.
     let mut differences: [Vec<f64>; 3] = std::array::from_fn(|_| vec![f64::NAN; n]);
     for step in steps(from, to) {
@@ -114,4 +121,49 @@ fn estimates(f: &mut dyn Objective, x: &[f64], v: &[f64], evaluations: &mut u64)
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{HessianProduct, from_fn};
+
+    /// Computes in single precision: f = x₁ + x₂, whose Hessian is zero; a product is off by `off`.
+    struct Single {
+        off: f64,
+    }
+
+    impl Objective for Single {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn value(&mut self, x: &[f64]) -> f64 {
+            f64::from(x[0] as f32 + x[1] as f32)
+        }
+        fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+            gradient.fill(1.0);
+            self.value(x)
+        }
+        fn noise(&self) -> f64 {
+            1e-7
+        }
+        fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
+            Some(self)
+        }
+    }
+
+    impl HessianProduct for Single {
+        fn apply(&mut self, _x: &[f64], _v: &[f64], product: &mut [f64]) {
+            product.copy_from_slice(&[self.off, 0.0]);
+        }
+    }
+
+    #[test]
+    fn rounding_where_a_product_vanishes_is_no_mistake() {
+        let mut exact = from_fn(2, |x| x[0] + x[1], |_, g| g.fill(1.0));
+        for (off, wrong) in [(2e-8, 0), (2e-7, 0), (1e-5, 1)] {
+            let report = find_wrong_product(&mut Single { off }, Some(&mut exact), &[0.3, -0.7], 1).unwrap();
+            assert_eq!(report.wrong.len(), wrong, "{off:e}: {report:?}");
+        }
+    }
 }

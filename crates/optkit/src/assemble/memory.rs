@@ -16,11 +16,21 @@ const UNKNOWN: u64 = 1 << 40;
 /// Gradients of a network that are summed side by side, at the least, and the samples that each needs.
 const SUMS: (usize, usize) = (16, 64);
 
-/// Refuses what is larger than the machine. `samples`: how many are trained on, where that is known; `split`:
-/// whether parts are evaluated besides the whole.
-pub(super) fn fits(subject: &Subject, samples: usize, split: bool) -> Result<(), String> {
+/// What a method evaluates, and holds for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evaluates {
+    /// The whole.
+    Whole,
+    /// Parts besides the whole.
+    Parts,
+    /// The whole by its local and coarse models: the two-level method.
+    Levels,
+}
+
+/// Refuses what is larger than the machine. `samples`: how many are trained on, where that is known.
+pub(super) fn fits(subject: &Subject, samples: usize, evaluates: Evaluates) -> Result<(), String> {
     let available = machine::memory().unwrap_or(UNKNOWN);
-    let needed = least(subject, samples, split);
+    let needed = least(subject, samples, evaluates);
     if needed <= u128::from(available) {
         return Ok(());
     }
@@ -33,28 +43,49 @@ pub(super) fn fits(subject: &Subject, samples: usize, split: bool) -> Result<(),
 }
 
 /// How many runs fit the memory side by side, at least 1. [`least`] is right within a factor of three.
-pub(super) fn side_by_side(subject: &Subject, samples: usize, split: bool) -> usize {
+pub(super) fn side_by_side(subject: &Subject, samples: usize, evaluates: Evaluates) -> usize {
     let available = machine::memory().unwrap_or(UNKNOWN);
-    let each = 3 * least(subject, samples, split).max(1);
+    let each = 3 * least(subject, samples, evaluates).max(1);
     usize::try_from(u128::from(available) / each).unwrap_or(usize::MAX).max(1)
 }
 
 /// Bytes that a run cannot do without: a bound from below, within a factor of three of what was measured on wide
 /// networks of one hidden layer.
-fn least(subject: &Subject, samples: usize, split: bool) -> u128 {
+fn least(subject: &Subject, samples: usize, evaluates: Evaluates) -> u128 {
     let n = subject.dim() as u128;
     let vectors = 8 * VECTORS * n;
     match subject {
         Subject::Function { .. } => vectors,
         Subject::Network(subject) => {
             let number = if subject.double { 8 } else { 4 };
-            let evaluators = if split { 2 } else { 1 };
+            let evaluators = if evaluates == Evaluates::Parts { 2 } else { 1 };
             let sums = SUMS.0.min(samples / SUMS.1) as u128;
             // Activations, and derivatives by them.
             let passes = 2 * samples as u128 * activations(&subject.network);
-            vectors + evaluators * number * (passes + sums * n)
+            let levels = if evaluates == Evaluates::Levels {
+                number * levels(&subject.network, samples as u128, sums)
+            } else {
+                0
+            };
+            vectors + evaluators * number * (passes + sums * n) + levels
         }
     }
+}
+
+/// Numbers that the two-level method holds besides an evaluator: of every sample the images of three directions and of a
+/// total on trial under the lowest layer; and, side by side as gradients are, the moments that the local models are made
+/// of and the gradients of a tail.
+fn levels(network: &Network, samples: u128, sums: u128) -> u128 {
+    const RANK: u128 = 128; // of the sketch of a wide layer's moment
+    let moment = |width: u128| width * width.min(RANK);
+    let (mut lowest, mut moments) = (None, 0);
+    for tensor in network.tensors() {
+        let [outputs, inputs] = tensor.shape[..] else { continue };
+        let (outputs, inputs) = (outputs as u128, inputs as u128);
+        moments += moment(outputs) + if lowest.is_some() { moment(inputs) } else { 0 };
+        lowest = lowest.or(Some(outputs));
+    }
+    4 * samples * lowest.unwrap_or(0) + sums * (moments + network.dim() as u128)
 }
 
 /// Activations of one sample that the backward pass comes back to: what goes out of products.
@@ -82,9 +113,20 @@ mod tests {
 
     #[test]
     fn what_is_larger_than_the_machine_is_refused_with_both_sizes() {
-        assert_eq!(fits(&function(1_000), 0, true), Ok(()));
-        let refused = fits(&function(usize::MAX / 100), 0, true).unwrap_err();
+        assert_eq!(fits(&function(1_000), 0, Evaluates::Parts), Ok(()));
+        let refused = fits(&function(usize::MAX / 100), 0, Evaluates::Parts).unwrap_err();
         assert!(refused.contains("needs at least") && refused.contains("GB"), "{refused}");
+    }
+
+    /// By hand, of 784-32-10: four images of 32 numbers a sample; moments of 32 + 10 outputs and 32 inputs above the lowest
+    /// layer, and gradients, sixteen times.
+    #[test]
+    fn what_the_two_level_method_holds_is_counted() {
+        let dense = |outputs| Layer::Dense { outputs };
+        let network = Network::new(vec![784], vec![dense(32), Layer::Relu, dense(10)]).unwrap();
+        let n = 785 * 32 + 33 * 10;
+        let moments = 32 * 32 + 10 * 10 + 32 * 32;
+        assert_eq!(levels(&network, 60_000, 16), 4 * 60_000 * 32 + 16 * (moments + n));
     }
 
     #[test]

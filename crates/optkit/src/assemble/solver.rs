@@ -8,6 +8,7 @@ use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Norm, Options as Engine, RadiusRule, Ratio, Scale, TrustRegion, subproblem,
 };
 
+use super::memory::Evaluates;
 use super::{descent::Descent, two_level};
 
 /// A solver as the file describes it, checked, not yet bound to an objective.
@@ -176,6 +177,15 @@ impl Solver {
                 };
                 Box::new(Apts::with_solvers(partition, *options, Box::new(make_local), Box::new(global)))
             }
+        }
+    }
+
+    /// What it holds for its evaluations; `split`: whether there is a partition.
+    pub(super) fn evaluates(&self, split: bool) -> Evaluates {
+        match self {
+            Self::TwoLevel(_) => Evaluates::Levels,
+            _ if split => Evaluates::Parts,
+            _ => Evaluates::Whole,
         }
     }
 
