@@ -72,6 +72,7 @@ pub fn kernel() -> Kernel {
 }
 
 /// The loops, for one scalar and instruction set.
+#[allow(clippy::type_complexity)] // signatures, each used once
 pub struct Kernels<S: 'static> {
     pub(crate) kernel: Kernel,
     pub(crate) product: fn(Product<'_, S>),

@@ -144,8 +144,7 @@ impl Norm {
         (x, y): (&[S], &[S]),
         moments: &Moments,
         d: &mut [S],
-        room: &mut NormRoom<S>,
-        sums_of_groups: &mut Vec<f64>,
+        (room, sums_of_groups): (&mut NormRoom<S>, &mut Vec<f64>),
     ) {
         sums_of_groups.clear();
         for (g, group) in self.groups(shape.samples).enumerate() {
@@ -194,11 +193,9 @@ impl Norm {
         kernels: &Kernels<S>,
         shape: Shape,
         (theta, x): (&[S], &[S]),
-        moments: &Moments,
-        sums: &[f64],
+        (moments, sums): (&Moments, &[f64]),
         room: &mut NormRoom<S>,
-        d: &mut [S],
-        mut to: Option<&mut [S]>,
+        (d, mut to): (&mut [S], Option<&mut [S]>),
     ) {
         for (g, group) in self.groups(shape.samples).enumerate() {
             let sums = &sums[g * 2 * shape.stride..][..2 * shape.stride];

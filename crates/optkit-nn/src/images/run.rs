@@ -312,7 +312,14 @@ impl<'a, S: Scalar> Run<'a, S> {
             Operation::Norm(norm) => {
                 let moments = own_moments(self, i, own);
                 let mut sums = std::mem::take(&mut room.norm_sums);
-                norm.gradient_sums(kernels, shape, (x, y), moments, &mut d[..len], &mut room.norm, &mut sums);
+                norm.gradient_sums(
+                    kernels,
+                    shape,
+                    (x, y),
+                    moments,
+                    &mut d[..len],
+                    (&mut room.norm, &mut sums),
+                );
                 if self.scope.own[i].any() {
                     norm.tensor_gradients(shape, moments, &sums, gradient);
                 }
@@ -331,11 +338,9 @@ impl<'a, S: Scalar> Run<'a, S> {
                         kernels,
                         shape,
                         (theta, x),
-                        moments,
-                        &sums,
+                        (moments, &sums),
                         of_norm,
-                        &mut d[..len],
-                        to,
+                        (&mut d[..len], to),
                     );
                 }
                 if let Some((buffer, to)) = to {

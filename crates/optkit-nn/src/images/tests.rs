@@ -262,19 +262,19 @@ fn try_norm<S: Scalar>(kernels: &Kernels<S>, [pixels, samples, channels]: [usize
     norm.apply(kernels, shape, (&own_theta, &own_x, &own_r), by, &mut room, &mut own_y);
     agree(&format!("{what} y"), &from_layout(&own_y, extents), &y);
     let (mut d, mut sums): (Vec<S>, Vec<f64>) = (layout(&dy, extents), Vec::new());
-    norm.gradient_sums(kernels, shape, (&own_x, &own_y), &moments, &mut d, &mut room, &mut sums);
+    norm.gradient_sums(kernels, shape, (&own_x, &own_y), &moments, &mut d, (&mut room, &mut sums));
     let mut own_of_theta = vec![3.0; 2 * channels];
     norm.tensor_gradients(shape, &moments, &sums, &mut own_of_theta);
     let scaled = |v: &[f64]| -> Vec<f64> { v.iter().map(|v| v / (count as f64).sqrt()).collect() };
     agree(&format!("{what} dθ"), &of::<S>(&scaled(&own_of_theta)), &scaled(&of_theta));
     let mut to = vec![S::ZERO; d.len()];
     let (read, room) = ((&own_theta[..], &own_x[..]), &mut room);
-    norm.input_gradient(kernels, shape, read, &moments, &sums, room, &mut d, Some(&mut to));
+    norm.input_gradient(kernels, shape, read, (&moments, &sums), room, (&mut d, Some(&mut to)));
     // Of groups of two values, x̂ is ±1 up to ε, and gradients are differences of what is nearly equal.
     let loose = |v: &[S]| -> Vec<S> { v.iter().map(|v| S::from_f64(v.to_f64() / 16.0)).collect() };
     let expected: Vec<f64> = dx.iter().map(|d| d / 16.0).collect();
     agree(&format!("{what} dx"), &loose(&from_layout(&to, extents)), &expected);
-    norm.input_gradient(kernels, shape, read, &moments, &sums, room, &mut d, None);
+    norm.input_gradient(kernels, shape, read, (&moments, &sums), room, (&mut d, None));
     assert_eq!(d, to, "in its place or elsewhere");
 }
 

@@ -98,6 +98,7 @@ pub(super) use blocks;
 
 /// # Safety
 /// The instructions of the blocks exist.
+#[allow(clippy::needless_pass_by_value)] // it is used up: what it borrows is written to
 pub(super) unsafe fn run<S: Scalar>(with: &Blocks<S>, p: PairProduct<'_, S>) {
     if p.rows == 0 || p.columns == 0 {
         return;
