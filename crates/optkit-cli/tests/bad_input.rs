@@ -64,7 +64,7 @@ fn networks_that_do_not_fit() {
         ("input 8x8", "flatten; input 8x8", &["E0808", "as the first line"]),
         ("input 8x8", "input 8x8; input 8x8", &["E0808", "stands once"]),
         ("  flatten\n", "", &["E0808", "put `flatten` before it"]),
-        ("  dense 10\n", "  dense 11\n", &["E0809", "11 outputs", "`dense 10`"]),
+        ("  dense 10\n", "  dense 9\n", &["E0809", "9 outputs", "`dense 10`"]),
         ("minimize loss = cross_entropy(net", "minimize loss = cross_entropy(nett", &["did you mean `net`?"]),
         ("digits()", "digit()", &["did you mean `digits`?"]),
         ("parts = 4", "parts = 5", &["E0805", "5 parts", "there are 4"]),

@@ -148,8 +148,8 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     ),
     (
         "E0809",
-        "A network that does not fit its data.\n\n`input` must have the shape of a sample, the last layer as many \
-         outputs as there are classes.",
+        "A network that does not fit its data.\n\n`input` must have the shape of a sample, the last layer at \
+         least as many outputs as there are classes.",
     ),
     (
         "E0810",

@@ -30,6 +30,8 @@ fn words_give_layers_or_say_what_is_wrong() {
         text(Layer::from_words("pool_avg", &["global"], &[("stride", "2")])),
         "`pool_avg global` has no setting `stride`; remove it"
     );
+    assert_eq!(Layer::from_words("pool_avg", &["global"], &[("pad", "0x0")]), Ok(Layer::PoolAvgGlobal));
+    assert!(text(Layer::from_words("pool_avg", &["global"], &[("pad", "1")])).contains("no setting `pad`"));
     assert_eq!(
         text(Layer::from_words("relu", &[], &[("slope", "1")])),
         "`relu` has no setting `slope`; remove it"

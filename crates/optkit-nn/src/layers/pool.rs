@@ -111,7 +111,9 @@ pub(crate) fn make_avg(written: &Written<'_>) -> Result<Layer, LayerError> {
     if written.operands[0] != "global" {
         return Ok(Layer::PoolAvg(Window::read(written)?));
     }
-    match written.settings.iter().find(|(key, text)| *key != "pad" || *text != "0") {
+    // Its default may be written out.
+    let padded = written.pair("pad", [0, 0], 0)? != [0, 0];
+    match written.settings.iter().find(|(key, _)| *key != "pad" || padded) {
         Some((setting, _)) => {
             Err(LayerError::NoSetting { layer: "pool_avg global", setting: (*setting).to_owned() })
         }

@@ -109,7 +109,8 @@ pub(in crate::assemble) struct Prepared {
     /// Of training and of test samples.
     counts: [usize; 2],
     pub(super) checksum: String,
-    classes: usize,
+    /// Of the networks that they are compared with.
+    outputs: usize,
 }
 
 impl NetworkSubject {
@@ -126,7 +127,7 @@ impl NetworkSubject {
         let (mut train, mut test) = (needed(Split::Train), needed(Split::Test));
         if let Some(known) = known {
             let has = [known.train.is_some(), known.test.is_some()];
-            if (has[0] || !train) && (has[1] || !test) && known.classes == self.network.outputs() {
+            if (has[0] || !train) && (has[1] || !test) && known.outputs == self.network.outputs() {
                 fits(known.counts[usize::from(self.split == Split::Test)])?;
                 return Ok(known);
             }
@@ -137,12 +138,12 @@ impl NetworkSubject {
         fits(counts[usize::from(self.split == Split::Test)])?;
         let normalization = self.normalization(&dataset)?;
         let outline = Outline::of(&dataset);
-        let (classes, checksum) = (dataset.classes, dataset.checksum);
-        let load = |split| self.load(split, &outline, normalization.as_ref(), classes);
+        let (outputs, checksum) = (self.network.outputs(), dataset.checksum);
+        let load = |split| self.load(split, &outline, normalization.as_ref());
         // One split after the other: its bytes go before the next one's samples come.
         let train = train.then(|| load(dataset.train)).transpose()?;
         let test = test.then(|| load(dataset.test)).transpose()?;
-        Ok(Prepared { train, test, counts, checksum, classes })
+        Ok(Prepared { train, test, counts, checksum, outputs })
     }
 
     /// The samples that are trained on, alone.
@@ -158,7 +159,7 @@ impl NetworkSubject {
             Split::Train => dataset.train,
             Split::Test => dataset.test,
         };
-        self.load(split, &outline, normalization.as_ref(), dataset.classes)
+        self.load(split, &outline, normalization.as_ref())
     }
 
     /// Whether samples prepared for `other` serve this one, as far as that is known before they are read.
@@ -167,6 +168,7 @@ impl NetworkSubject {
             && self.folder == other.folder
             && self.pixels == other.pixels
             && self.network.input() == other.network.input()
+            && self.network.outputs() == other.network.outputs()
     }
 
     /// Of the images for training, whichever are looked at.
@@ -182,11 +184,11 @@ impl NetworkSubject {
         split: optkit_data::Split,
         outline: &Outline,
         normalization: Option<&Normalization>,
-        classes: usize,
     ) -> Result<Loaded, LoadPlanError> {
         let optkit_data::Split { features: bytes, labels, .. } = split; // both end here
+        let outputs = self.network.outputs();
         let samples = self.pixels.samples(&bytes, normalization, outline).map_err(refused)?;
-        let targets = Targets::labels(&labels, classes).map_err(refused)?;
+        let targets = Targets::labels(&labels, outputs).map_err(refused)?;
         Ok(Loaded { samples: Arc::new(samples), targets: Arc::new(targets) })
     }
 }
