@@ -40,7 +40,7 @@ pub enum Subject {
         dim: usize,
     },
     /// A loss of a network.
-    Network(NetworkSubject),
+    Network(Box<NetworkSubject>),
 }
 
 impl Subject {
@@ -195,7 +195,9 @@ fn blamed(problem: &Problem) -> Span {
 fn subject(problem: &Problem) -> Result<Subject, Vec<Diagnostic>> {
     match &problem.objective.kind {
         ObjectiveKind::Function(call) => function(call).map_err(|d| vec![d]),
-        ObjectiveKind::NetworkLoss { .. } => network::subject(problem).map(Subject::Network),
+        ObjectiveKind::NetworkLoss { .. } => {
+            network::subject(problem).map(|subject| Subject::Network(Box::new(subject)))
+        }
     }
 }
 
