@@ -78,7 +78,7 @@ proptest! {
 fn parts_count_their_share_of_the_samples() {
     let whole = problem(Storage::DenseBytes, 250, 3);
     let n = whole.network.dim();
-    let everything = Subset::from_ranges(n, [0..n]).unwrap();
+    let everything = Subset::from_ranges(n, std::iter::once(0..n)).unwrap();
     let mut f: NetworkObjective = whole.objective().dealt(Dealing::Of(100), 0);
     let mut split = f.decompose(&[everything]).unwrap();
     let (mut x, mut gradient) = (whole.theta.clone(), whole.theta.clone());
@@ -96,7 +96,7 @@ fn parts_count_their_share_of_the_samples() {
     // Saved and taken up it counts on from there.
     let mut archive = Archive::default();
     split.save(&mut archive);
-    let mut other = f.decompose(&[Subset::from_ranges(n, [0..n]).unwrap()]).unwrap();
+    let mut other = f.decompose(&[Subset::from_ranges(n, std::iter::once(0..n)).unwrap()]).unwrap();
     other.load(&archive).unwrap();
     assert_eq!(other.parts()[0].work().gradient_equivalents, counted);
     f.select(batch(1, 0));
