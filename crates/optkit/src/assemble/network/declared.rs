@@ -11,6 +11,9 @@ pub(super) fn build(declared: &Declared) -> Result<Network, Diagnostic> {
     let (input, rest) = match declared.layers.split_first() {
         Some((Written::Line(line), rest)) if line.name.value == "input" => (line, rest),
         _ => {
+            if let Some(late) = declared.layers.iter().find(|layer| is_input(layer)) {
+                return Err(misplaced(late));
+            }
             return Err(Diagnostic::error(
                 "E0808",
                 format!("network `{}` has no input", declared.name.value),
@@ -57,13 +60,20 @@ fn place(layer: &Written) -> Place {
     Place { span: layer.span(), called: layer.called() }
 }
 
+fn is_input(layer: &Written) -> bool {
+    matches!(layer, Written::Line(line) if line.name.value == "input")
+}
+
+fn misplaced(input: &Written) -> Diagnostic {
+    place(input).show(Diagnostic::error("E0808", "`input` stands once, as the first line of a network"))
+}
+
 /// The layers, and in `places` where each stands, in the order in which networks count them.
 fn layers(written: &[Written], places: &mut Vec<Place>) -> Result<Vec<Layer>, Diagnostic> {
     let one = |layer: &Written| {
         places.push(place(layer));
         match layer {
-            Written::Line(line) if line.name.value == "input" => Err(place(layer)
-                .show(Diagnostic::error("E0808", "`input` stands once, as the first line of a network"))),
+            Written::Line(_) if is_input(layer) => Err(misplaced(layer)),
             Written::Line(line) => self::line(line)
                 .map_err(|error| place(layer).show(Diagnostic::error("E0808", error.to_string()))),
             Written::Skip(Skip { body, shortcut, .. }) => {
