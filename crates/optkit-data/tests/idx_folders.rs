@@ -212,8 +212,8 @@ fn what_is_not_there_is_missing() {
 fn names_and_operands_are_checked() {
     let text =
         |name, argument| load(name, argument, &Locations::default(), Fetch::Never).unwrap_err().to_string();
-    assert!(text("minst", None).contains("known are mnist, fashion_mnist, digits, idx"));
-    assert!(text("cifar10", None).contains("not supported yet"));
+    assert!(text("minst", None).contains("known are mnist, fashion_mnist, cifar10, digits, idx"));
+    assert!(text("csv", None).contains("not supported yet"));
     assert!(text("idx", None).contains("idx(\"folder\")"));
     assert!(text("mnist", Some("here")).contains("takes no operand, got \"here\""));
     assert!(text("digits", Some("")).contains("takes no operand"));
