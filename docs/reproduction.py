@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tables and verdicts of src/reproduction.md, from the runs of figure1.apts or figure1_ml_apts.apts.
+"""The numbers of src/reproduction.md's tables, and the counts behind its verdicts, from the runs of figure1.apts or figure1_ml_apts.apts.
 
     optkit solve problems/figure1.apts                 # keeps its runs in runs/figure1
     docs/reproduction.py runs/figure1
