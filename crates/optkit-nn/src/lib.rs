@@ -90,6 +90,7 @@ mod chain;
 mod deal;
 mod decomposition;
 mod evaluator;
+mod executor;
 mod gather;
 mod gauss_newton;
 mod graph;

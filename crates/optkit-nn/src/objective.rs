@@ -1,5 +1,6 @@
 //! The loss of a network over all samples, as an objective.
 
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use optkit_core::{
@@ -7,8 +8,8 @@ use optkit_core::{
     Subset, Unsupported, Work,
 };
 
-use crate::chain::Chain;
-use crate::images::objective::{Images, Running};
+use crate::executor::Executor;
+use crate::images::objective::Running;
 use crate::targets::TargetKind;
 use crate::{Dealing, Loss, Network, Samples, SamplesError, Scalar, Targets};
 
@@ -33,15 +34,8 @@ use crate::{Dealing, Loss, Network, Samples, SamplesError, Scalar, Targets};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct NetworkObjective<S: Scalar = f32> {
-    executor: Executor<S>,
-}
-
-/// What computes a network.
-enum Executor<S: Scalar> {
-    /// Dense layers and activations: chunks of samples through all layers.
-    Chain(Box<Chain<S>>),
-    /// Everything else: stage by stage over all samples.
-    Images(Box<Images<S>>),
+    executor: Box<dyn Executor>,
+    numbers: PhantomData<S>,
 }
 
 impl<S: Scalar> NetworkObjective<S> {
@@ -61,11 +55,7 @@ impl<S: Scalar> NetworkObjective<S> {
             return Err(SamplesError::NoProbability { index, value: values[index] });
         }
         fits(network, &samples, &targets)?;
-        let executor = match network.not_a_chain() {
-            None => Executor::Chain(Box::new(Chain::new(network, loss, samples, targets))),
-            Some(_) => Executor::Images(Box::new(Images::new(network, loss, &samples, targets))),
-        };
-        Ok(Self { executor })
+        Ok(Self { executor: S::executor(network, loss, samples, targets), numbers: PhantomData })
     }
 
     /// With the samples dealt to mini-batches of `size`, as [`dealt`](Self::dealt) says; the last batch of an epoch may be
@@ -128,21 +118,14 @@ impl<S: Scalar> NetworkObjective<S> {
     #[must_use]
     pub fn dealt(self, dealing: Dealing, seed: u64) -> Self {
         assert!(u32::try_from(self.samples()).is_ok(), "samples are numbered by 32 bits");
-        let executor = match self.executor {
-            Executor::Chain(chain) => Executor::Chain(Box::new(chain.dealt(dealing, seed))),
-            Executor::Images(images) => Executor::Images(Box::new(images.dealt(dealing, seed))),
-        };
-        Self { executor }
+        Self { executor: self.executor.dealt(dealing, seed), ..self }
     }
 
     /// The running averages of batch normalisations, in the order of [`Network::buffers`]. They move where an optimizer
     /// [accepts](Objective::accept) a point; [`Accuracy`](crate::Accuracy) reads them.
     #[must_use]
     pub fn running(&self) -> RunningAverages {
-        match &self.executor {
-            Executor::Chain(_) => RunningAverages::default(),
-            Executor::Images(images) => RunningAverages(images.running().clone()),
-        }
+        self.executor.running()
     }
 
     /// With outputs of batch normalisations computed again where they are read, rather than kept, if the activations of a
@@ -150,42 +133,21 @@ impl<S: Scalar> NetworkObjective<S> {
     /// network it saves a third of the memory, for a pass through it.
     #[must_use]
     pub fn sparing_beyond(mut self, bytes: usize) -> Self {
-        if let Executor::Images(images) = &mut self.executor {
-            images.spare_beyond(bytes);
-        }
+        self.executor.spare_beyond(bytes);
         self
     }
 
     /// With these running averages, as they are and will be.
     #[must_use]
     pub fn with_running(mut self, averages: &RunningAverages) -> Self {
-        if let Executor::Images(images) = &mut self.executor {
-            images.set_running(averages.0.clone());
-        }
+        self.executor.set_running(averages);
         self
-    }
-
-    fn executor(&self) -> &dyn Objective {
-        match &self.executor {
-            Executor::Chain(chain) => &**chain,
-            Executor::Images(images) => &**images,
-        }
-    }
-
-    fn executor_mut(&mut self) -> &mut dyn Objective {
-        match &mut self.executor {
-            Executor::Chain(chain) => &mut **chain,
-            Executor::Images(images) => &mut **images,
-        }
     }
 
     /// Number of samples.
     #[must_use]
     pub fn samples(&self) -> usize {
-        match &self.executor {
-            Executor::Chain(chain) => chain.samples(),
-            Executor::Images(images) => images.samples(),
-        }
+        self.executor.samples()
     }
 }
 
@@ -246,15 +208,15 @@ impl RunningAverages {
 
 impl<S: Scalar> Objective for NetworkObjective<S> {
     fn dim(&self) -> usize {
-        self.executor().dim()
+        self.executor.dim()
     }
 
     fn value(&mut self, x: &[f64]) -> f64 {
-        self.executor_mut().value(x)
+        self.executor.value(x)
     }
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-        self.executor_mut().value_gradient(x, gradient)
+        self.executor.value_gradient(x, gradient)
     }
 
     fn noise(&self) -> f64 {
@@ -264,47 +226,47 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
     /// What earlier evaluations left behind is forgotten. Where there are no mini-batches, and for a first few, every
     /// pass sees all samples.
     fn select(&mut self, pass: Pass) {
-        self.executor_mut().select(pass);
+        self.executor.select(pass);
     }
 
     fn batches(&self) -> usize {
-        self.executor().batches()
+        self.executor.batches()
     }
 
     /// Of chains of dense layers, along one direction only.
     fn span(&mut self, x: &[f64], directions: &[&[f64]]) -> Option<&mut dyn Span> {
-        self.executor_mut().span(x, directions)
+        self.executor.span(x, directions)
     }
 
     /// Of chains of dense layers, by the R-operator; nothing of the forward pass repeated at the last point.
     fn hessian_product(&mut self) -> Option<&mut dyn HessianProduct> {
-        self.executor_mut().hessian_product()
+        self.executor.hessian_product()
     }
 
     /// Running averages of batch normalisations move here.
     fn accept(&mut self, x: &[f64]) {
-        self.executor_mut().accept(x);
+        self.executor.accept(x);
     }
 
     /// Any subsets; those that are unions of whole tensors waste nothing.
     fn decompose(&self, parts: &[Subset]) -> Result<Box<dyn Decomposition>, Unsupported> {
-        self.executor().decompose(parts)
+        self.executor.decompose(parts)
     }
 
     /// Of chains of dense layers; parts are unions of whole tensors.
     fn gauss_newton(&self, parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
-        self.executor().gauss_newton(parts)
+        self.executor.gauss_newton(parts)
     }
 
     fn work(&self) -> Work {
-        self.executor().work()
+        self.executor.work()
     }
 
     fn save(&self, archive: &mut Archive) {
-        self.executor().save(archive);
+        self.executor.save(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        self.executor_mut().load(archive)
+        self.executor.load(archive)
     }
 }

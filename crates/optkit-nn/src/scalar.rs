@@ -2,8 +2,11 @@
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+use std::sync::Arc;
 
+use crate::executor::Executor;
 use crate::kernels::Kernels;
+use crate::{Loss, Network, Samples, Targets};
 
 mod sealed {
     pub trait Sealed {}
@@ -52,6 +55,15 @@ pub trait Scalar:
     /// The fastest kernels for these numbers on this machine.
     #[doc(hidden)]
     fn kernels() -> &'static Kernels<Self>;
+
+    /// What computes `network` on `samples` with these numbers.
+    #[doc(hidden)]
+    fn executor(
+        network: &Network,
+        loss: Loss,
+        samples: Arc<Samples>,
+        targets: Arc<Targets>,
+    ) -> Box<dyn Executor>;
 }
 
 impl Scalar for f32 {
@@ -82,6 +94,14 @@ impl Scalar for f32 {
     }
     fn kernels() -> &'static Kernels<Self> {
         crate::kernels::fastest()
+    }
+    fn executor(
+        network: &Network,
+        loss: Loss,
+        samples: Arc<Samples>,
+        targets: Arc<Targets>,
+    ) -> Box<dyn Executor> {
+        crate::executor::new::<Self>(network, loss, samples, targets)
     }
 }
 
@@ -114,5 +134,13 @@ impl Scalar for f64 {
     }
     fn kernels() -> &'static Kernels<Self> {
         &crate::kernels::DOUBLE
+    }
+    fn executor(
+        network: &Network,
+        loss: Loss,
+        samples: Arc<Samples>,
+        targets: Arc<Targets>,
+    ) -> Box<dyn Executor> {
+        crate::executor::new::<Self>(network, loss, samples, targets)
     }
 }
