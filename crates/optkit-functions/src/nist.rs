@@ -63,7 +63,7 @@ impl<M: Model<W>, const W: usize> Residuals<W, 1> for Regression<M> {
 macro_rules! regressions {
     ($($word:literal $name:literal $model:ident $doc:literal $reference:literal;)*) => {
         /// The regressions, by name.
-        pub const NIST: &[Row] = &[$(Row {
+        pub static NIST: &[Row] = &[$(Row {
             entry: function(
                 concat!("nist_", $word),
                 $doc,
