@@ -72,22 +72,17 @@ impl Head {
         let rows = block.rows.clone();
         match (self, &targets.kind) {
             (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
-                (kernels.cross_entropy)(CrossEntropy {
+                let hard = (kernels.cross_entropy)(CrossEntropy {
                     logits: block.outputs,
-                    labels: &labels[rows],
+                    labels: &labels[rows.clone()],
                     width: block.width,
                     stride: padded(block.width),
-                    gradient: block.gradient,
+                    gradient: &mut *block.gradient,
                     scale: S::from_f64(1.0 / block.count as f64),
-                })
+                });
+                if targets.smoothing == 0.0 { hard } else { hard + smoothed(targets, &labels[rows], block) }
             }
-            (Self::Loss(Loss::MeanSquared), TargetKind::Labels(labels)) => {
-                squares(block, |row, column| S::from_f64(f64::from(u8::from(labels[row] as usize == column))))
-            }
-            (Self::Loss(Loss::MeanSquared), TargetKind::Values(values)) => {
-                let width = block.width;
-                squares(block, |row, column| S::from_f64(f64::from(values[row * width + column])))
-            }
+            (Self::Loss(Loss::MeanSquared), _) => squares(targets, block),
             (Self::Loss(Loss::BinaryCrossEntropy), _) => bernoulli(targets, block),
             (Self::Hits, TargetKind::Labels(labels)) => hits(&block, &labels[rows]),
             (Self::Loss(Loss::CrossEntropy) | Self::Hits, TargetKind::Values(_)) => {
@@ -102,7 +97,7 @@ impl Head {
     pub(crate) fn tangent<S: Scalar>(self, targets: &Targets, block: Tangent<'_, S>) {
         match (self, &targets.kind) {
             (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
-                softmax_tangent(&labels[block.rows.clone()], block);
+                softmax_tangent(targets, &labels[block.rows.clone()], block);
             }
             (Self::Loss(Loss::MeanSquared), _) => {
                 let scale = S::from_f64(2.0 / (block.count as f64 * block.width as f64));
@@ -127,7 +122,8 @@ impl Head {
             (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
                 let label = labels[row] as usize;
                 let count = S::from_f64(count as f64);
-                let p = |c: usize| count * gradient[c] + if c == label { S::ONE } else { S::ZERO };
+                let [at_label, other] = [true, false].map(|is| S::from_f64(targets.probability(is)));
+                let p = |c: usize| count * gradient[c] + if c == label { at_label } else { other };
                 for (k, to) in to.chunks_exact_mut(stride).enumerate() {
                     let root = S::from_f64(p(k).to_f64().max(0.0).sqrt());
                     to[..width].iter_mut().enumerate().for_each(|(c, to)| *to = -root * p(c));
@@ -152,15 +148,46 @@ impl Head {
     }
 }
 
-/// R{softmax} = p∘(R{y} − pᵀR{y}), with p/count the gradient plus 1/count at the label.
-fn softmax_tangent<S: Scalar>(labels: &[u32], block: Tangent<'_, S>) {
+/// What smoothing adds to the loss of hard labels: with t = (1 − ε) e + ε/K, e being 1 at the label,
+///
+/// ```text
+/// Σ log Σ eʸ − tᵀy  =  Σ (log Σ eʸ − eᵀy) + ε Σ (eᵀy − mean y),      p − t  =  (p − e) + ε (e − 1/K)
+/// ```
+fn smoothed<S: Scalar>(targets: &Targets, labels: &[u32], block: Outputs<'_, S>) -> f64 {
+    let Outputs { outputs, width, rows: _, count, gradient } = block;
+    let (stride, smoothing) = (padded(width), targets.smoothing);
+    let scale = smoothing / count as f64;
+    let (at_label, everywhere) = (S::from_f64(scale), S::from_f64(scale / width as f64));
+    let mut sum = 0.0;
+    for (r, &label) in labels.iter().enumerate() {
+        let row = &outputs[r * stride..r * stride + width];
+        let mean = row.iter().map(|y| y.to_f64()).sum::<f64>() / width as f64;
+        sum += row[label as usize].to_f64() - mean;
+        if !gradient.is_empty() {
+            let gradient = &mut gradient[r * stride..r * stride + width];
+            gradient.iter_mut().for_each(|g| *g = *g - everywhere);
+            gradient[label as usize] += at_label;
+        }
+    }
+    smoothing * sum
+}
+
+/// R{softmax} = p∘(R{y} − pᵀR{y}), with p/count the gradient plus the targets' probabilities, each divided by count.
+fn softmax_tangent<S: Scalar>(targets: &Targets, labels: &[u32], block: Tangent<'_, S>) {
     let Tangent { gradient, outputs, width, rows: _, count, to } = block;
     let stride = padded(width);
-    let (count, scale) = (S::from_f64(count as f64), S::from_f64(1.0 / count as f64));
+    let scale = |is_label: bool| S::from_f64(targets.probability(is_label) / count as f64);
+    let [at_label, other] = [true, false].map(scale);
+    let count = S::from_f64(count as f64);
     let rows = gradient.chunks_exact(stride).zip(outputs.chunks_exact(stride));
     for ((to, (g, ry)), &label) in to.chunks_exact_mut(stride).zip(rows).zip(labels) {
         to.copy_from_slice(g);
-        to[label as usize] += scale;
+        if targets.smoothing > 0.0 {
+            to[..width].iter_mut().for_each(|p| *p += other);
+            to[label as usize] += at_label - other;
+        } else {
+            to[label as usize] += at_label;
+        }
         // Lane by lane: one running sum would wait for each of its additions.
         let mut lanes = [S::ZERO; LANES];
         for (p, ry) in to.as_chunks::<LANES>().0.iter().zip(ry.as_chunks::<LANES>().0) {
@@ -181,7 +208,7 @@ fn softmax_tangent<S: Scalar>(labels: &[u32], block: Tangent<'_, S>) {
 }
 
 /// Σ (y − t)² and, where wanted, 2(y − t)/(count·width).
-fn squares<S: Scalar>(block: Outputs<'_, S>, target: impl Fn(usize, usize) -> S) -> f64 {
+fn squares<S: Scalar>(targets: &Targets, block: Outputs<'_, S>) -> f64 {
     let Outputs { outputs, width, rows, count, gradient } = block;
     let stride = padded(width);
     let scale = S::from_f64(2.0 / (count as f64 * width as f64));
@@ -189,7 +216,7 @@ fn squares<S: Scalar>(block: Outputs<'_, S>, target: impl Fn(usize, usize) -> S)
     for (r, row) in rows.enumerate() {
         let outputs = &outputs[r * stride..r * stride + width];
         for (c, &y) in outputs.iter().enumerate() {
-            let difference = y - target(row, c);
+            let difference = y - S::from_f64(targets.number(row, c));
             sum += difference.to_f64() * difference.to_f64();
             if let Some(g) = gradient.get_mut(r * stride + c) {
                 *g = scale * difference;
@@ -215,9 +242,9 @@ fn bernoulli<S: Scalar>(targets: &Targets, block: Outputs<'_, S>) -> f64 {
             let logit = y.to_f64();
             // log(1 + eʸ) = max(y, 0) + log(1 + e⁻|ʸ|), which cannot overflow; a NaN stays one.
             let positive = if logit < 0.0 { 0.0 } else { logit };
-            sum += positive + (-logit.abs()).exp().ln_1p() - f64::from(target) * logit;
+            sum += positive + (-logit.abs()).exp().ln_1p() - target * logit;
             if let Some(g) = gradient.get_mut(r * stride + c) {
-                *g = scale * (y.sigmoid() - S::from_f64(f64::from(target)));
+                *g = scale * (y.sigmoid() - S::from_f64(target));
             }
         }
         if !gradient.is_empty() {
@@ -236,7 +263,7 @@ fn bernoulli_tangent<S: Scalar>(targets: &Targets, block: Tangent<'_, S>) {
     to.fill(S::ZERO);
     for (r, row) in rows.enumerate() {
         for i in r * stride..r * stride + width {
-            let target = S::from_f64(f64::from(targets.number(row, i - r * stride)));
+            let target = S::from_f64(targets.number(row, i - r * stride));
             let p = gradient[i] * all + target;
             to[i] = scale * p * (S::ONE - p) * outputs[i];
         }

@@ -113,6 +113,7 @@ mod samples;
 mod scalar;
 mod targets;
 mod walk;
+mod weight_decay;
 mod weights;
 mod worker;
 
@@ -136,3 +137,4 @@ pub use objective::{NetworkObjective, RunningAverages};
 pub use samples::{Samples, SamplesError};
 pub use scalar::Scalar;
 pub use targets::Targets;
+pub use weight_decay::WeightDecay;

@@ -200,6 +200,30 @@ impl Network {
         if index == 0 { &self.input } else { &self.shapes[index - 1] }
     }
 
+    /// Whether it is a chain of dense layers and activations: such networks are computed sample by sample, all others
+    /// stage by stage over the samples at hand.
+    #[must_use]
+    pub fn is_chain(&self) -> bool {
+        self.not_a_chain().is_none()
+    }
+
+    /// The first layer that the dfdx backend does not compute: which it is, counted as by
+    /// [`Node::layer`](crate::Node::layer), and its keyword.
+    ///
+    /// ```
+    /// use optkit_nn::{Layer, Network};
+    /// let network = Network::new(vec![4], vec![Layer::Dense { outputs: 2 }, Layer::Gelu])?;
+    /// assert_eq!(network.not_on_dfdx(), Some((1, "gelu")));
+    /// # Ok::<(), optkit_nn::NetworkError>(())
+    /// ```
+    #[must_use]
+    pub fn not_on_dfdx(&self) -> Option<(usize, &'static str)> {
+        // The same layers as a chain's; none before the first other one is a skip, so that counting is by index.
+        let layer = self.not_a_chain()?;
+        let index = self.layers.iter().position(|other| std::ptr::eq(other, layer))?;
+        Some((index, layer.entry().name))
+    }
+
     /// The first layer that the executor of chains does not compute.
     pub(crate) fn not_a_chain(&self) -> Option<&Layer> {
         self.layers.iter().find(|layer| {

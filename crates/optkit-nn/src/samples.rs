@@ -122,6 +122,12 @@ pub enum SamplesError {
         /// The loss or measure.
         loss: &'static str,
     },
+    /// Labels smoothed by what is no share of them.
+    #[error("labels cannot be smoothed by {smoothing}; it must be at least 0 and less than 1")]
+    BadSmoothing {
+        /// ε.
+        smoothing: f64,
+    },
     /// A probability outside [0, 1].
     #[error("target {index} is {value}; `binary_cross_entropy` compares with numbers from 0 to 1")]
     NoProbability {

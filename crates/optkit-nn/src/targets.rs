@@ -9,6 +9,8 @@ use crate::samples::whole;
 pub struct Targets {
     pub(crate) kind: TargetKind,
     outputs: usize,
+    /// ε of smoothed labels; 0 elsewhere.
+    pub(crate) smoothing: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +33,7 @@ impl Targets {
         if let Some(sample) = labels.iter().position(|&label| label as usize >= classes) {
             return Err(SamplesError::LabelOutOfRange { sample, label: labels[sample], classes });
         }
-        Ok(Self { kind: TargetKind::Labels(labels), outputs: classes })
+        Ok(Self { kind: TargetKind::Labels(labels), outputs: classes, smoothing: 0.0 })
     }
 
     /// `outputs` numbers a sample, sample by sample.
@@ -40,7 +42,38 @@ impl Targets {
         if let Some(index) = values.iter().position(|v| !v.is_finite()) {
             return Err(SamplesError::NotFinite { index, value: values[index] });
         }
-        Ok(Self { kind: TargetKind::Values(values), outputs })
+        Ok(Self { kind: TargetKind::Values(values), outputs, smoothing: 0.0 })
+    }
+
+    /// With labels smoothed (Szegedy et al. 2016, as PyTorch's `label_smoothing`): of K classes the label's should have
+    /// the probability 1 − ε + ε/K and every other ε/K, ε being `smoothing`, at least 0 and less than 1.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use optkit_core::Objective;
+    /// use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Targets};
+    ///
+    /// let network = Network::new(vec![1], vec![Layer::Dense { outputs: 2 }])?;
+    /// let samples = Arc::new(Samples::from_floats(vec![0.0], 1)?);
+    /// let targets = Arc::new(Targets::labels(&[0], 2)?.smoothed(0.1)?);
+    /// let mut f = NetworkObjective::<f64>::new(&network, Loss::CrossEntropy, samples, targets)?;
+    /// // The smallest loss is where the outputs have the smoothed probabilities: 0.95 and 0.05.
+    /// let mut gradient = [0.0; 4];
+    /// f.value_gradient(&[0.0, 0.0, 0.95_f64.ln(), 0.05_f64.ln()], &mut gradient);
+    /// assert!(gradient.iter().all(|g| g.abs() < 1e-12));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SamplesError::NeedsLabels`] where there are none, [`SamplesError::BadSmoothing`] where ε is no such number.
+    pub fn smoothed(self, smoothing: f64) -> Result<Self, SamplesError> {
+        if !matches!(self.kind, TargetKind::Labels(_)) {
+            return Err(SamplesError::NeedsLabels { loss: "label smoothing" });
+        }
+        if !(0.0..1.0).contains(&smoothing) {
+            return Err(SamplesError::BadSmoothing { smoothing });
+        }
+        Ok(Self { smoothing, ..self })
     }
 
     /// Room for `most` targets like these, empty.
@@ -49,7 +82,7 @@ impl Targets {
             TargetKind::Labels(_) => TargetKind::Labels(Vec::with_capacity(most)),
             TargetKind::Values(_) => TargetKind::Values(Vec::with_capacity(most * self.outputs)),
         };
-        Self { kind, outputs: self.outputs }
+        Self { kind, outputs: self.outputs, smoothing: self.smoothing }
     }
 
     /// `to`, made by [`room`](Self::room) ← the targets `chosen`.
@@ -63,13 +96,21 @@ impl Targets {
         }
     }
 
-    /// The number that output `column` of sample `row` should be; 1 or 0 where there are labels.
+    /// The number that output `column` of sample `row` should be; 1 or 0 where there are labels, or what smoothing makes of
+    /// them.
     #[inline(always)]
-    pub(crate) fn number(&self, row: usize, column: usize) -> f32 {
+    pub(crate) fn number(&self, row: usize, column: usize) -> f64 {
         match &self.kind {
-            TargetKind::Labels(labels) => f32::from(u8::from(labels[row] as usize == column)),
-            TargetKind::Values(values) => values[row * self.outputs + column],
+            TargetKind::Labels(labels) => self.probability(labels[row] as usize == column),
+            TargetKind::Values(values) => f64::from(values[row * self.outputs + column]),
         }
+    }
+
+    /// What a class should have as its probability: the label's, or another.
+    #[inline(always)]
+    pub(crate) fn probability(&self, of_label: bool) -> f64 {
+        let other = self.smoothing / self.outputs as f64;
+        if of_label { 1.0 - self.smoothing + other } else { other }
     }
 
     /// Number of samples.

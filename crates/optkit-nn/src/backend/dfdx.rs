@@ -43,6 +43,9 @@ pub enum DfdxError {
         /// Its keyword.
         loss: &'static str,
     },
+    /// Smoothed labels.
+    #[error("smoothed labels are not available on dfdx; use `backend = native`")]
+    Smoothing,
     /// Network, samples, targets and loss do not fit together.
     #[error(transparent)]
     Samples(#[from] SamplesError),
@@ -106,6 +109,9 @@ impl DfdxObjective {
     ) -> Result<Self, DfdxError> {
         if loss == Loss::BinaryCrossEntropy {
             return Err(DfdxError::Loss { loss: loss.name() });
+        }
+        if loss == Loss::CrossEntropy && targets.smoothing > 0.0 {
+            return Err(DfdxError::Smoothing);
         }
         let chain = Chain::new(network, loss)?;
         let (blocks, largest) = block::cut(network, &chain, &samples, &targets, loss)?;

@@ -118,8 +118,10 @@ fn target(targets: &Targets, loss: Loss, rows: Range<usize>) -> BlockTarget {
         }
         (_, TargetKind::Labels(labels)) => {
             let mut one_hot = vec![0.0; rows.len() * outputs];
+            let [at_label, other] = [true, false].map(|is| targets.probability(is) as f32);
             for (row, &label) in one_hot.chunks_exact_mut(outputs).zip(&labels[rows]) {
-                row[label as usize] = 1.0;
+                row.fill(other);
+                row[label as usize] = at_label;
             }
             BlockTarget::Values(one_hot)
         }
