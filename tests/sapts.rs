@@ -1,12 +1,16 @@
 //! Stochastic APTS: one iteration of APTS on every mini-batch.
 
+use std::ops::ControlFlow;
+
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
 use optkit::lang::Source;
-use optkit::{Flow, Objective, Optimizer, Pass, Samples, problem};
+use optkit::{
+    Checkpoint, Flow, Iteration, Objective, Optimizer, Pass, Run, Samples, StopWhen, problem, resume, run,
+};
 
 fn load(solver: &str, data: &str) -> Assembly {
-    let text = format!(
+    load_text(format!(
         "apts 1\ndata digits = digits() {{ {data} }}\n\
          network fcnn {{ input 8x8; flatten; dense 16; relu; dense 10 }}\n\
          minimize loss = cross_entropy(fcnn(digits.train.x), digits.train.y)\n\
@@ -14,7 +18,10 @@ fn load(solver: &str, data: &str) -> Assembly {
          partition tensors = weights(fcnn) {{ parts = 4, by = tensor }}\n\
          solver apts {{ partition = tensors, radius = 0.05, max_radius = 0.2, min_radius = 1e-4, {solver} }}\n\
          stop when epochs >= 5\nrun {{ seed = 3 }}\n"
-    );
+    ))
+}
+
+fn load_text(text: String) -> Assembly {
     let planned = problem::from_text(Source::new("test.apts", text), &mut |_| Err("no file".to_owned()), &[]);
     let planned = planned.unwrap_or_else(|error| panic!("{error}"));
     planned.plan.load(&Locations::from_environment(None), Fetch::Never).expect("digits are embedded")
@@ -100,4 +107,89 @@ fn an_epoch_costs_a_few_gradients_of_all_samples() {
     assert!((all - parts).abs() <= 1e-9, "no pass is repeated for the parts: {all}, {parts}");
     // A gradient and two values a batch at the least: 15 batches are all samples.
     assert!((1.9..6.0).contains(&whole) && parts > 0.0 && parts < whole, "{whole} and {parts}");
+}
+
+/// A network on images with all that has a state or a seed of its own: running averages, dropout, crops, mirrors, and
+/// mini-batches that overlap.
+fn images(solver: &str) -> Assembly {
+    load_text(format!(
+        "apts 1\ndata digits = digits() {{\n\
+         batch = overlapping {{ parts = 6, overlap = 1% }}, crop = 1, flip = on, train_samples = 300, test_samples = 90\n}}\n\
+         network cnn {{\ninput 1x8x8; conv 3x3 5 pad=1 bias=off; batch_norm; relu\n\
+         skip {{ conv 3x3 5 pad=1 bias=off; batch_norm }}; relu; dropout 0.2; pool_avg global; dense 10\n}}\n\
+         minimize loss = cross_entropy(cnn(digits.train.x), digits.train.y) {{ smoothing = 0.1, weight_decay = 1e-3 }}\n\
+         measure accuracy = accuracy(cnn(digits.test.x), digits.test.y)\n\
+         partition tensors = weights(cnn) {{ parts = 4, by = tensor }}\n\
+         solver {solver}\nstop when epochs >= 5\nrun {{ seed = 5 }}\n"
+    ))
+}
+
+const ON_IMAGES: [&str; 3] = [
+    "apts { partition = tensors, fdl = off, radius = 0.05, max_radius = 0.5 }",
+    "apts { partition = tensors, order = 2, radius = 0.05, max_radius = 0.5 }",
+    "sgd { lr = 0.1, momentum = 0.9 }",
+];
+
+#[test]
+fn on_images_too_results_do_not_depend_on_the_number_of_threads() {
+    for solver in ON_IMAGES {
+        let bits = |threads: usize| -> Vec<u64> {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let seen = pool.install(|| {
+                let mut made = images(solver);
+                let points = iterations(&mut made, 9).into_iter().map(|seen| seen.point);
+                let mut seen: Vec<f64> = points.flatten().collect();
+                seen.push(made.measures[0].1.measure(&made.optimizer.current().x.to_vec()));
+                seen
+            });
+            seen.into_iter().map(f64::to_bits).collect()
+        };
+        assert_eq!(bits(1), bits(3), "{solver}");
+    }
+}
+
+/// The state of a run of 16 iterations after iteration `at`, and at its end.
+fn states(solver: &str, at: u64, from: Option<&Checkpoint>) -> [Option<Checkpoint>; 2] {
+    let Assembly { mut objective, mut optimizer, start, mut measures, .. } = images(solver);
+    let mut kept = [None, None];
+    let mut keep = |iteration: &Iteration<'_>| {
+        for (kept, at) in kept.iter_mut().zip([at, 16]) {
+            if iteration.step.iteration == at {
+                *kept = Some(iteration.checkpoint());
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    let stop = StopWhen::new().iterations(16);
+    let setup = Run { stop: &stop, measures: &mut measures, observer: &mut keep, interrupt: None };
+    match from {
+        None => run(optimizer.as_mut(), objective.as_mut(), &start, setup).map(drop).unwrap(),
+        Some(from) => resume(optimizer.as_mut(), objective.as_mut(), from, setup).map(drop).unwrap(),
+    }
+    kept
+}
+
+/// Every number of the state, by its bits.
+fn bits(state: &Checkpoint) -> Vec<(&str, Vec<u64>)> {
+    let of = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect();
+    state.archive().arrays().map(|(name, values)| (name, of(values))).collect()
+}
+
+/// From within the first epoch, from its last iteration and from within the third: running averages, masks, crops and
+/// the batches that are still to come are those of the run that was not interrupted.
+#[test]
+fn on_images_a_run_goes_on_bit_for_bit_from_within_an_epoch() {
+    for solver in ON_IMAGES {
+        for at in [2, 6, 14] {
+            let [kept, ended] = states(solver, at, None);
+            let (kept, ended) = (kept.unwrap(), ended.unwrap());
+            let kept = Checkpoint::from_bytes(&kept.to_bytes()).unwrap();
+            let [_, again] = states(solver, at, Some(&kept));
+            let again = again.unwrap();
+            assert!(bits(&ended).iter().any(|(name, _)| *name == "objective.running"), "averages are kept");
+            for (one, other) in bits(&ended).into_iter().zip(bits(&again)) {
+                assert_eq!(one, other, "{solver} after {at}");
+            }
+        }
+    }
 }

@@ -47,6 +47,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: DataAction,
     },
+    /// Write the weights of a network that a run has trained
+    ///
+    /// The file is of the safetensors format, with PyTorch's names, shapes and layout: parameters, and the running
+    /// averages of batch normalisations. It is read by `load_state_dict` in PyTorch and by `run { weights = "…" }` in a
+    /// problem file.
+    Export(Export),
     /// Draw run logs: one page, or a picture or table for every figure
     ///
     /// A page (….html) holds everything: curves, final table, trust region, work, time. Pictures (….svg, ….png) and
@@ -141,6 +147,28 @@ pub(crate) struct Check {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    /// The run's folder, of which the newest checkpoint is taken, or a checkpoint
+    #[arg(value_name = "RUN")]
+    pub(crate) from: PathBuf,
+    /// Where to: out.safetensors
+    #[arg(value_name = "FILE", value_parser = weights)]
+    pub(crate) out: PathBuf,
+    /// Precision of the numbers in the file
+    #[arg(long, value_name = "P", default_value = "f32")]
+    pub(crate) precision: Precision,
+}
+
+/// Precision of numbers in a file, in the words of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    /// Single, as PyTorch's
+    F32,
+    /// Double: all bits
+    F64,
 }
 
 #[derive(Args)]
@@ -315,6 +343,15 @@ pub(crate) enum What {
 /// A whole number.
 fn count(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("`{text}` is no whole number of zero or more"))
+}
+
+/// The name of a file of weights.
+fn weights(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("safetensors") => Ok(path),
+        _ => Err("name a file ….safetensors".to_owned()),
+    }
 }
 
 /// `90`, `90s`, `15min`, `2 h`.

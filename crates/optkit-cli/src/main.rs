@@ -7,6 +7,7 @@ mod columns;
 mod compare;
 mod data;
 mod exit;
+mod export;
 mod facts;
 mod figures;
 mod files;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Data { action: DataAction::Get { name, data_dir, quiet } } => {
             data::get(&name, data_dir, quiet)
         }
+        Command::Export(args) => export::export(&args),
         Command::Plot(args) => plot::plot(&args),
         Command::Explain { code } => explain(&code),
         Command::Completions { shell } => {

@@ -77,6 +77,55 @@ fn networks_that_do_not_fit() {
     }
 }
 
+/// Settings of the loss and of the data, and layers that a backend does not have: at their places.
+#[test]
+fn settings_of_losses_and_data() {
+    let folder = folder("bad-losses");
+    let loss = "cross_entropy(net(digits.train.x), digits.train.y)";
+    let cases: &[(&str, &str, &[&str])] = &[
+        (loss, "LOSS { smoothing = 1 }", &["E0201", "smoothing", "less than 1"]),
+        (loss, "LOSS { weight_decay = -1 }", &["E0201", "weight_decay"]),
+        (loss, "LOSS { smothing = 0.1 }", &["E0301", "did you mean `smoothing`?"]),
+        (
+            loss,
+            "mean_squared(net(digits.train.x), digits.train.y) { smoothing = 0.1 }",
+            &["E0301", "has no setting"],
+        ),
+        (loss, "LOSS { weight_decay 1 }", &["E0102", "expected `=`"]),
+        (
+            "digits()",
+            "digits() { train_samples = 1438 }",
+            &["E0825", "`digits` has 1437 samples to train on", ":2:42"],
+        ),
+        ("digits()", "digits() { test_samples = 0 }", &["E0201"]),
+    ];
+    for (i, (from, to, words)) in cases.iter().enumerate() {
+        assert!(NETWORK.contains(from));
+        let text = NETWORK.replacen(from, &to.replace("LOSS", loss), 1);
+        refused_file(&file(&folder, &format!("{i}.apts"), text), words);
+    }
+    // Whether this build has the backend or not.
+    let layers = NETWORK.replace("dense 32; relu", "dense 32; gelu") + "run { backend = dfdx }\n";
+    refused_file(
+        &file(&folder, "layer.apts", layers),
+        &["E0826", "no layer `gelu`", ":6:13", "use `backend = native`"],
+    );
+    let smooth = NETWORK.replace(loss, &format!("{loss} {{ smoothing = 0.1 }}")) + "run { backend = dfdx }\n";
+    refused_file(
+        &file(&folder, "smooth.apts", smooth),
+        &["E0822", "no smoothed labels", "use `backend = native`"],
+    );
+    let decayed = NETWORK.replace(loss, &format!("{loss} {{ weight_decay = 1e-3 }}"));
+    let levels =
+        decayed.replace("apts { partition = parts }", "apts { partition = parts, local = gauss_newton }");
+    refused_file(&file(&folder, "levels.apts", levels), &["E0821", "know nothing of `weight_decay`"]);
+    let fine = file(&folder, "fine.apts", decayed);
+    for set in ["loss.weight_decay=0.1", "loss.smoothing=0.1", "digits.train_samples=1000"] {
+        let ran = run(&["solve", &fine, "--set", set, "--quiet"]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{set}");
+    }
+}
+
 /// Whole networks that are too large for any machine, with every method and partition.
 #[test]
 fn a_network_larger_than_the_machine_is_refused_before_it_is_made() {
@@ -114,6 +163,7 @@ fn measures_of_something_else() {
             "accuracy(net(others.test.x), others",
             ["E0810", "other data"],
         ),
+        ("accuracy(net(digits.test", "mean_squared(net(digits.test", ["E0810", "no measure yet"]),
     ] {
         assert!(other.contains(from));
         refused_file(&file(&folder, "measure.apts", other.replace(from, to)), &words);

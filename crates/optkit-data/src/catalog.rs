@@ -46,12 +46,21 @@ const FLIP: Setting = Setting {
     support: Support::Available,
 };
 
+const TRAIN_SAMPLES: Setting =
+    first("train_samples", "the first so many samples to train on; all unless given");
+const TEST_SAMPLES: Setting = first("test_samples", "the first so many samples to test on; all unless given");
+
+const fn first(name: &'static str, doc: &'static str) -> Setting {
+    let kind = Kind::Integer(1, u32::MAX as u64);
+    Setting { name, kind, default: Some(""), doc, support: Support::Available }
+}
+
 const fn dataset(name: &'static str, doc: &'static str, operands: &'static [Operand]) -> Entry {
     Entry {
         name,
         doc,
         operands,
-        settings: &[IMAGES, NORMALIZE, BATCH, CROP, FLIP],
+        settings: &[IMAGES, NORMALIZE, TRAIN_SAMPLES, TEST_SAMPLES, BATCH, CROP, FLIP],
         slots: &[],
         support: Support::Available,
     }

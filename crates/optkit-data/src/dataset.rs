@@ -40,3 +40,22 @@ pub struct Split {
     /// Number of samples.
     pub samples: usize,
 }
+
+impl Split {
+    /// Keeps the first `samples` samples, or all where there are no more.
+    ///
+    /// ```
+    /// let mut split = optkit_data::Split { features: vec![1, 2, 3, 4, 5, 6], labels: vec![0, 1, 0], samples: 3 };
+    /// split.keep_first(2);
+    /// assert_eq!((split.features, split.labels, split.samples), (vec![1, 2, 3, 4], vec![0, 1], 2));
+    /// ```
+    pub fn keep_first(&mut self, samples: usize) {
+        if samples < self.samples {
+            let features = self.features.len() / self.samples;
+            self.features.truncate(samples * features);
+            self.features.shrink_to_fit();
+            self.labels.truncate(samples);
+            self.samples = samples;
+        }
+    }
+}

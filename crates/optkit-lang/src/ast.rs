@@ -39,7 +39,7 @@ pub(crate) enum StatementKind {
     Block(Arc<Block>),
     Objective {
         name: Option<Spanned<String>>,
-        expression: Expression,
+        value: Written,
     },
     Measure {
         name: Spanned<String>,

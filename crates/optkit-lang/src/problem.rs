@@ -189,7 +189,7 @@ pub struct Objective {
 pub enum ObjectiveKind {
     /// A classic function by name; its variables are implied.
     Function(Call),
-    /// `cross_entropy(fcnn(mnist.train.x), mnist.train.y)`.
+    /// `cross_entropy(fcnn(mnist.train.x), mnist.train.y) { smoothing = 0.1 }`.
     NetworkLoss {
         /// The loss's word in the vocabulary.
         loss: Spanned<String>,
@@ -199,6 +199,8 @@ pub enum ObjectiveKind {
         data: String,
         /// Which samples.
         split: Split,
+        /// The loss's settings.
+        settings: Settings,
         /// The whole expression.
         span: Span,
     },

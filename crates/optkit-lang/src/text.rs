@@ -47,9 +47,11 @@ impl Display for Problem {
         let Objective { name, kind } = &self.objective;
         match kind {
             ObjectiveKind::Function(call) => writeln!(out, "minimize {name} = {}", Calling(call))?,
-            ObjectiveKind::NetworkLoss { loss, network, data, split, .. } => {
+            ObjectiveKind::NetworkLoss { loss, network, data, split, settings, .. } => {
                 let on = OnNetwork { word: &loss.value, network, data, split: *split };
-                writeln!(out, "minimize {name} = {on}")?;
+                let block = Block(settings, 0).to_string();
+                let blank = if block.is_empty() { "" } else { " " };
+                writeln!(out, "minimize {name} = {on}{blank}{block}")?;
             }
         }
         for m in &self.measures {

@@ -1,6 +1,6 @@
 //! What is minimised over the samples: the losses, and the measures reported beside them.
 
-use optkit_core::vocabulary::{Entry, Support};
+use optkit_core::vocabulary::{Entry, Kind, Range, Setting, Support};
 use serde::{Deserialize, Serialize};
 
 /// A loss of a network's outputs against labels or targets, averaged over the samples.
@@ -42,31 +42,50 @@ impl Loss {
     }
 }
 
+const SMOOTHING: Setting = Setting {
+    name: "smoothing",
+    kind: Kind::Real(Range { least: 0.0, open_below: false, most: 1.0, open_above: true }),
+    default: Some(""),
+    doc: "share e of each label that is spread evenly over all classes, as PyTorch's label_smoothing; 0 unless given",
+    support: Support::Available,
+};
+
+const WEIGHT_DECAY: Setting = Setting {
+    name: "weight_decay",
+    kind: Kind::Real(Range::NOT_NEGATIVE),
+    default: Some(""),
+    doc: "c of c/2 times the sum of squares of all parameters, added to the loss; 0 unless given",
+    support: Support::Available,
+};
+
 /// The losses as the language knows them.
 pub const LOSSES: [Entry; 3] = [
-    entry(
-        "cross_entropy",
-        "mean over the samples of -log softmax(y) at the label; y are logits or log-probabilities",
-        Support::Available,
-    ),
-    entry(
-        "mean_squared",
-        "mean over samples and outputs of (y - t)^2; labels count as one-hot targets",
-        Support::Available,
-    ),
-    entry(
-        "binary_cross_entropy",
-        "mean over samples and outputs of log(1 + exp(y)) - t y; y are logits, or the outputs of a final sigmoid; labels count as one-hot targets",
-        Support::Available,
-    ),
+    Entry {
+        settings: &[SMOOTHING, WEIGHT_DECAY],
+        ..entry(
+            "cross_entropy",
+            "mean over the samples of -log softmax(y) at the label; y are logits or log-probabilities",
+        )
+    },
+    Entry {
+        settings: &[WEIGHT_DECAY],
+        ..entry("mean_squared", "mean over samples and outputs of (y - t)^2; labels count as one-hot targets")
+    },
+    Entry {
+        settings: &[WEIGHT_DECAY],
+        ..entry(
+            "binary_cross_entropy",
+            "mean over samples and outputs of log(1 + exp(y)) - t y; y are logits, or the outputs of a final sigmoid; labels count as one-hot targets",
+        )
+    },
 ];
 
 /// The measures as the language knows them.
 pub const MEASURES: [Entry; 1] =
-    [entry("accuracy", "fraction of samples whose largest output is at the label", Support::Available)];
+    [entry("accuracy", "fraction of samples whose largest output is at the label")];
 
-const fn entry(name: &'static str, doc: &'static str, support: Support) -> Entry {
-    Entry { name, doc, operands: &[], settings: &[], slots: &[], support }
+const fn entry(name: &'static str, doc: &'static str) -> Entry {
+    Entry { name, doc, operands: &[], settings: &[], slots: &[], support: Support::Available }
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
 
 use crate::run::Measure;
 use crate::stop::StopWhen;
+use crate::weights::WeightsError;
 use network::Prepared;
+pub(crate) use network::build as declared_network;
 
 /// What is minimised, described.
 #[derive(Clone, Debug)]
@@ -118,6 +120,9 @@ pub enum LoadPlanError {
     /// The data do not fit the problem.
     #[error("{}", .0.title)]
     Fit(Box<Diagnostic>),
+    /// The weights to begin with cannot be had any more.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The backend refuses.
     #[error("{0}")]
     Backend(String),
@@ -194,7 +199,14 @@ fn blamed(problem: &Problem) -> Span {
 
 fn subject(problem: &Problem) -> Result<Subject, Vec<Diagnostic>> {
     match &problem.objective.kind {
-        ObjectiveKind::Function(call) => function(call).map_err(|d| vec![d]),
+        ObjectiveKind::Function(call) => match problem.run.key_span("weights") {
+            Some(span) => Err(vec![
+                Diagnostic::error("E0824", "`weights` are those of a network, and none is minimised")
+                    .label(span, "this setting")
+                    .help("remove it: a classic function brings its start along"),
+            ]),
+            None => function(call).map_err(|d| vec![d]),
+        },
         ObjectiveKind::NetworkLoss { .. } => {
             network::subject(problem).map(|subject| Subject::Network(Box::new(subject)))
         }

@@ -32,6 +32,7 @@ pub use every::CheckpointEvery;
 pub use file::CheckpointError;
 pub(crate) use file::{PART, replace};
 pub use format::FormatError;
+pub(crate) use format::is_checkpoint;
 
 use crate::drive::Tally;
 

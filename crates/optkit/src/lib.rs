@@ -59,6 +59,7 @@ pub mod record;
 mod run;
 pub mod run_folder;
 mod stop;
+pub mod weights;
 mod words;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointEvery, FormatError, ResumeError};

@@ -154,7 +154,7 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0810",
         "A measure of something else.\n\nA measure looks at the network that is trained, on the samples of the data set \
-         that it is trained on (`.train` or `.test`).",
+         that it is trained on (`.train` or `.test`). Accuracy is what is measured so far.",
     ),
     ("E0811", "A precision that the backend does not have.\n\nThe dfdx backend computes in f32."),
     (
@@ -215,11 +215,27 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0822",
         "A loss that the backend does not have.\n\nThe dfdx backend computes `cross_entropy` and `mean_squared`; \
-         `binary_cross_entropy` needs `backend = native`.",
+         `binary_cross_entropy` and smoothed labels need `backend = native`.",
     ),
     (
         "E0823",
         "Images that would never change.\n\n`crop` and `flip` draw other images in every epoch, and only mini-batches show \
          them: an evaluation over all samples is of the images as they are. Add `batch`, or remove `crop` and `flip`.",
+    ),
+    (
+        "E0824",
+        "Weights that a run cannot begin with.\n\n`run { weights = \"net.safetensors\" }` names a file with every parameter \
+         and running average of the network, in its shape, and nothing else; names are PyTorch's for a `Sequential` of \
+         the same layers, and `optkit check --cost` prints them. `optkit export` writes such files.",
+    ),
+    (
+        "E0825",
+        "More samples than a dataset has.\n\n`train_samples` and `test_samples` take the first so many samples of the \
+         training and of the test set. Without them, all are taken.",
+    ),
+    (
+        "E0826",
+        "A layer that the backend does not have.\n\nThe dfdx backend computes dense networks: `flatten`, `dense`, `relu`, \
+         `sigmoid`, `tanh`, `log_softmax`. Every other layer needs `backend = native`.",
     ),
 ];

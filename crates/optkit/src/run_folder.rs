@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use checkpoints::Checkpoints;
+pub use checkpoints::Newest;
 pub use error::RunError;
 pub(crate) use metadata::now;
 pub use metadata::{Metadata, State, Summary, Verdict};
@@ -66,6 +67,15 @@ impl RunFolder {
     #[must_use]
     pub fn has_begun(path: &Path) -> bool {
         path.join(METADATA).exists()
+    }
+
+    /// The newest checkpoint of the run in the folder at `path`, whoever owns it; none where no checkpoint is there.
+    ///
+    /// # Errors
+    /// [`RunError::NoneReadable`] where all are damaged, [`RunError::Checkpoint`] where a newer version wrote them,
+    /// [`RunError::File`] where the system refuses.
+    pub fn newest_checkpoint(path: &Path) -> Result<Option<Newest>, RunError> {
+        Checkpoints::new(path.join(CHECKPOINTS), 1).newest()
     }
 
     /// Where it is.

@@ -6,6 +6,12 @@ use optkit_core::vocabulary::{Kind, Setting, Support, Vocabulary};
 pub static RUN: &[Setting] = &[
     available("seed", Kind::Integer(0, u64::MAX), Some("0"), "seeds initial parameters, deals and splits"),
     available(
+        "weights",
+        Kind::Text,
+        Some(""),
+        "safetensors file of the weights that a network begins with; drawn by the seed unless given",
+    ),
+    available(
         "threads",
         Kind::Integer(1, 1024),
         Some(""),

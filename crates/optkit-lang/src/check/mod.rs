@@ -307,7 +307,7 @@ impl Checker<'_> {
             }
             K::Network { name, layers } => draft.networks.push(self.network(name, layers)),
             K::Block(block) => self.block(block),
-            K::Objective { name, expression } => draft.objective = self.objective(name.as_ref(), expression),
+            K::Objective { name, value } => draft.objective = self.objective(name.as_ref(), value),
             K::Measure { name, expression } => draft.measures.extend(self.measure(name, expression)),
             K::Partition { name, value } => {
                 if let Some(call) = self.call(value, &vocabulary.partitions, "partition") {

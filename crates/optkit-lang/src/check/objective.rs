@@ -19,15 +19,16 @@ impl Checker<'_> {
     pub(super) fn objective(
         &mut self,
         name: Option<&Spanned<String>>,
-        expression: &Expression,
+        written: &Written,
     ) -> Option<Objective> {
         let name = name.map_or_else(|| "loss".to_owned(), |n| n.value.clone());
-        let kind = self.objective_kind(expression)?;
+        let kind = self.objective_kind(written)?;
         Some(Objective { name, kind })
     }
 
-    fn objective_kind(&mut self, expression: &Expression) -> Option<ObjectiveKind> {
+    fn objective_kind(&mut self, written: &Written) -> Option<ObjectiveKind> {
         let vocabulary = self.vocabulary;
+        let Written { expression, body } = written;
         let (callee, arguments) = match (expression.call(), expression.name()) {
             (Some(call), _) => call,
             (None, Some(name)) => (Spanned::new(name, expression.span), &[][..]),
@@ -39,10 +40,10 @@ impl Checker<'_> {
             }
         };
         if Vocabulary::find(&vocabulary.functions, callee.value).is_some() {
-            let written = Written { expression: expression.clone(), body: None };
-            return self.call(&written, &vocabulary.functions, "function").map(ObjectiveKind::Function);
+            return self.call(written, &vocabulary.functions, "function").map(ObjectiveKind::Function);
         }
-        if Vocabulary::find(&vocabulary.losses, callee.value).is_some() {
+        if let Some(entry) = Vocabulary::find(&vocabulary.losses, callee.value) {
+            let settings = self.settings(callee, body.as_ref(), entry.settings);
             let found = self.on_network(&callee, arguments, expression.span, &vocabulary.losses, "loss")?;
             if found.split == Split::Test {
                 self.push(
@@ -52,7 +53,8 @@ impl Checker<'_> {
                 );
             }
             let OnNetwork { word: loss, network, data, split } = found;
-            return Some(ObjectiveKind::NetworkLoss { loss, network, data, split, span: expression.span });
+            let span = expression.span;
+            return Some(ObjectiveKind::NetworkLoss { loss, network, data, split, settings, span });
         }
         if self.names.use_of(callee.value).is_some() {
             self.not_yet("objectives written as expressions", expression.span);

@@ -92,11 +92,13 @@ impl Setter<'_> {
                 }
                 self.descend(value)
             }
-            StatementKind::Objective { expression, .. } if self.words.len() == 2 => {
-                let mut written = Written { expression: expression.clone(), body: None };
-                self.set_operand(&mut written)?;
-                *expression = written.expression;
-                Ok(())
+            StatementKind::Objective { value, .. } if self.words.len() == 2 => {
+                let is_setting = |entry: Entry| entry.setting(&self.words[1].value).is_some();
+                if self.entry_of(value).is_some_and(is_setting) {
+                    self.descend(value)
+                } else {
+                    self.set_operand(value)
+                }
             }
             StatementKind::Experiment { body, .. } if self.words.len() > 1 => {
                 let rest = &self.words[1..];
@@ -196,7 +198,7 @@ impl Setter<'_> {
         let expression = &written.expression;
         let name = expression.name().or(expression.call().map(|(callee, _)| callee.value))?;
         let v = self.vocabulary;
-        [&v.functions, &v.datasets, &v.partitions, &v.methods]
+        [&v.functions, &v.datasets, &v.partitions, &v.methods, &v.losses]
             .into_iter()
             .find_map(|table| Vocabulary::find(table, name))
     }

@@ -225,7 +225,7 @@ const FORMS: &[(&str, &str)] = &[
     ("network", "`network name { … }`, one layer a line"),
     ("block", "`block name(…) { … }`, one layer a line"),
     ("residual", "`residual r[k in 1..m] = …`"),
-    ("minimize", "`minimize name = …`"),
+    ("minimize", "`minimize name = …`, a loss with its settings in braces"),
     ("maximize", "`maximize name = …`"),
     ("measure", "`measure name = …`"),
     ("subject", "`subject to name: …`"),

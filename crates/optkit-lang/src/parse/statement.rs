@@ -166,7 +166,7 @@ impl Parts {
             (Rule::solver_decl, name, _, Some(value), _) => K::Solver { name, value },
             (Rule::network_decl, Some(name), ..) => K::Network { name, layers },
             (Rule::block_decl, Some(name), ..) => K::Block(Arc::new(Block { name, formals, layers })),
-            (Rule::objective_decl, name, _, _, Some(expression)) => K::Objective { name, expression },
+            (Rule::objective_decl, name, _, Some(value), _) => K::Objective { name, value },
             (Rule::measure_decl, Some(name), _, _, Some(expression)) => K::Measure { name, expression },
             (Rule::stop_decl, _, _, _, Some(expression)) => K::Stop(expression),
             (Rule::run_decl, ..) => K::Run(body.unwrap_or_default()),

@@ -50,7 +50,8 @@ pub(super) fn side_by_side(subject: &Subject, samples: usize, evaluates: Evaluat
 }
 
 /// Bytes that a run cannot do without: a bound from below, within a factor of three of what was measured on wide
-/// networks of one hidden layer.
+/// networks of one hidden layer. On mini-batches an image network holds the activations of the largest batch; passes over
+/// all samples go through it in pieces.
 fn least(subject: &Subject, samples: usize, evaluates: Evaluates) -> u128 {
     let n = subject.dim() as u128;
     let vectors = 8 * VECTORS * n;
@@ -58,10 +59,14 @@ fn least(subject: &Subject, samples: usize, evaluates: Evaluates) -> u128 {
         Subject::Function { .. } => vectors,
         Subject::Network(subject) => {
             let number = if subject.double { 8 } else { 4 };
-            let evaluators = if evaluates == Evaluates::Parts { 2 } else { 1 };
-            let sums = SUMS.0.min(samples / SUMS.1) as u128;
+            // Image networks have one room to work in, for the whole and for all parts.
+            let (evaluators, sums) = match subject.by_stages() {
+                true => (1, 1),
+                false if evaluates == Evaluates::Parts => (2, SUMS.0.min(samples / SUMS.1) as u128),
+                false => (1, SUMS.0.min(samples / SUMS.1) as u128),
+            };
             // Activations, and derivatives by them.
-            let passes = 2 * samples as u128 * activations(&subject.network);
+            let passes = 2 * subject.together(samples) as u128 * activations(&subject.network);
             let levels = if evaluates == Evaluates::Levels {
                 number * levels(&subject.network, samples as u128, sums)
             } else {

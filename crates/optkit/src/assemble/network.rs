@@ -3,17 +3,30 @@
 mod data;
 mod declared;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use optkit_core::{Objective, Optimizer};
 use optkit_data::{Dataset, Fetch, Locations};
 use optkit_lang::{Data, Diagnostic, Method, ObjectiveKind, Problem, Span, Split, Value};
-use optkit_nn::{Accuracy, Dealing, Loss, Network, NetworkObjective, RunningAverages, Scalar};
+use optkit_nn::{
+    Accuracy, Dealing, Loss, Network, NetworkObjective, RunningAverages, Scalar, Targets, WeightDecay,
+};
 
 use super::{Assembly, LoadPlanError};
 use crate::run::Measure;
+use crate::weights::Weights;
 use data::Loaded;
 
 pub use data::Pixels;
 pub(super) use data::Prepared;
+pub(crate) use declared::build;
+
+/// The measure that there is.
+const ACCURACY: &str = "accuracy";
+
+/// Settings of a dataset that say how many samples are wanted, to train and to test on.
+const FIRST: [&str; 2] = ["train_samples", "test_samples"];
 
 /// What computes a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +46,18 @@ pub struct NetworkSubject {
     pub name: String,
     /// The loss.
     pub loss: Loss,
+    /// ε of smoothed labels; 0 where they are not.
+    pub smoothing: f64,
+    /// c of the c/2 ‖θ‖² that is added to the loss.
+    pub weight_decay: f64,
     /// The dataset's word: `mnist`.
     pub dataset: String,
     /// Its operand: the folder of `idx("folder")`.
     pub folder: Option<String>,
     /// What becomes of the bytes of images.
     pub pixels: Pixels,
+    /// How many samples of the training and of the test set, the first of them; all where it is not said.
+    pub first: [Option<usize>; 2],
     /// Which samples are trained on.
     pub split: Split,
     /// How samples are dealt to mini-batches; every iteration sees all of them where there is none.
@@ -49,6 +68,8 @@ pub struct NetworkSubject {
     pub backend: Backend,
     /// Name and samples of each measure.
     pub measures: Vec<(String, Split)>,
+    /// The file of the weights that it begins with; drawn by the seed where there is none.
+    pub weights: Option<PathBuf>,
     /// Where the `input` line and the last layer stand, for what only the data can tell.
     places: Box<Places>,
 }
@@ -58,11 +79,13 @@ struct Places {
     input: Span,
     last: Span,
     batch: Span,
+    first: [Span; 2],
 }
 
 /// Describes the objective; shapes are checked against the dataset where its shape is known without its files.
 pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnostic>> {
-    let ObjectiveKind::NetworkLoss { loss, network, data, split, .. } = &problem.objective.kind else {
+    let ObjectiveKind::NetworkLoss { loss, network, data, split, settings, .. } = &problem.objective.kind
+    else {
         unreachable!("called for network losses only");
     };
     let declared = problem.network(network).expect("the checker resolves networks");
@@ -74,6 +97,7 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
         input: declared.layers.first().map_or(declared.name.span, optkit_lang::Layer::span),
         last: declared.layers.last().map_or(declared.name.span, optkit_lang::Layer::span),
         batch: data.dataset.settings.span("batch").unwrap_or(data.dataset.name.span),
+        first: FIRST.map(|key| data.dataset.settings.span(key).unwrap_or(data.dataset.name.span)),
     });
     let measures = measures(problem, network, &data.name.value, &mut found);
     let backend = backend(problem, &mut found);
@@ -102,24 +126,47 @@ pub(super) fn subject(problem: &Problem) -> Result<NetworkSubject, Vec<Diagnosti
                 .help("use `backend = native`"),
         );
     }
+    let smoothing = settings.real("smoothing").unwrap_or(0.0);
+    if backend == Backend::Dfdx && smoothing > 0.0 {
+        found.push(
+            Diagnostic::error("E0822", "backend `dfdx` has no smoothed labels")
+                .label(settings.span("smoothing").unwrap_or(loss.span), "this setting")
+                .help("remove it, or use `backend = native`"),
+        );
+    }
+    if backend == Backend::Dfdx
+        && let Some((index, layer)) = built.not_on_dfdx()
+    {
+        let title = format!("backend `dfdx` has no layer `{layer}`: it computes dense networks");
+        let help = "use `backend = native`, or `flatten`, `dense`, `relu`, `sigmoid`, `tanh` and `log_softmax` alone";
+        found.push(declared::refusal(declared, index, Diagnostic::error("E0826", title)).help(help));
+    }
+    let weights = problem.run.text("weights").map(PathBuf::from);
+    if let Some(Err(error)) = weights.as_ref().map(|path| Weights::read(path, &built)) {
+        let span = problem.run.span("weights").unwrap_or_default();
+        found.push(Diagnostic::error("E0824", error.to_string()).label(span, "these weights"));
+    }
     let subject = NetworkSubject {
         network: built,
         name: network.clone(),
         loss: Loss::from_word(&loss.value).expect("the vocabulary lists available losses only"),
+        smoothing,
+        weight_decay: settings.real("weight_decay").unwrap_or(0.0),
         dataset: word.clone(),
         folder: folder(data),
         pixels: Pixels::of(&data.dataset.settings),
+        first: FIRST.map(|key| data.dataset.settings.integer(key).and_then(|n| usize::try_from(n).ok())),
         split: *split,
         batch,
         double,
         backend,
         measures,
+        weights,
         places,
     };
-    if let Some(outline) = optkit_data::shape_hint(word)
-        && let Err(diagnostic) = subject.fits(outline.shape, outline.classes)
-    {
-        found.push(diagnostic);
+    if let Some(outline) = optkit_data::shape_hint(word) {
+        found.extend(subject.fits(outline.shape, outline.classes).err());
+        found.extend(subject.has_as_many([outline.train_samples, outline.test_samples]).err());
     }
     if found.is_empty() { Ok(subject) } else { Err(found) }
 }
@@ -146,6 +193,17 @@ fn measures(
                 Diagnostic::error("E0810", format!("measure `{}` looks at other data", name.value))
                     .label(name.span, format!("on `{}`", measure.data))
                     .help(format!("measure on `{data}.train` or `{data}.test`")),
+            );
+        }
+        if measure.measure.value != ACCURACY {
+            let word = &measure.measure;
+            found.push(
+                Diagnostic::error(
+                    "E0810",
+                    format!("measure `{}` is of a loss, which is no measure yet", name.value),
+                )
+                .label(word.span, "this loss")
+                .help(format!("measure `{ACCURACY}`")),
             );
         }
         measures.push((name.value.clone(), measure.split));
@@ -215,10 +273,31 @@ impl NetworkSubject {
         Ok(())
     }
 
+    /// Whether there are as many samples to train and to test on as are asked for.
+    fn has_as_many(&self, available: [usize; 2]) -> Result<(), Diagnostic> {
+        for ((key, wanted), (available, place)) in
+            FIRST.iter().zip(self.first).zip(available.into_iter().zip(self.places.first))
+        {
+            if wanted.is_some_and(|wanted| wanted > available) {
+                let what = if *key == FIRST[0] { "train" } else { "test" };
+                let title = format!("`{}` has {available} samples to {what} on", self.dataset);
+                return Err(Diagnostic::error("E0825", title)
+                    .label(place, "more than there are")
+                    .help("ask for less, or leave it out for all"));
+            }
+        }
+        Ok(())
+    }
+
     /// The dataset, checked against the network.
     fn dataset(&self, locations: &Locations, fetch: Fetch<'_>) -> Result<Dataset, LoadPlanError> {
-        let dataset = optkit_data::load(&self.dataset, self.folder.as_deref(), locations, fetch)?;
-        self.fits(&dataset.shape, dataset.classes).map_err(|d| LoadPlanError::Fit(Box::new(d)))?;
+        let mut dataset = optkit_data::load(&self.dataset, self.folder.as_deref(), locations, fetch)?;
+        let counts = [dataset.train.samples, dataset.test.samples];
+        let fits = self.fits(&dataset.shape, dataset.classes).and_then(|()| self.has_as_many(counts));
+        fits.map_err(|d| LoadPlanError::Fit(Box::new(d)))?;
+        for (split, wanted) in [&mut dataset.train, &mut dataset.test].into_iter().zip(self.first) {
+            wanted.into_iter().for_each(|wanted| split.keep_first(wanted));
+        }
         Ok(dataset)
     }
 }
@@ -241,10 +320,26 @@ impl NetworkSubject {
 
     /// Samples trained on, where they are known without the data; 0 elsewhere.
     pub(super) fn samples_hint(&self) -> usize {
-        optkit_data::shape_hint(&self.dataset).map_or(0, |outline| match self.split {
-            Split::Train => outline.train_samples,
-            Split::Test => outline.test_samples,
-        })
+        let Some(outline) = optkit_data::shape_hint(&self.dataset) else { return 0 };
+        let (all, first) = match self.split {
+            Split::Train => (outline.train_samples, self.first[0]),
+            Split::Test => (outline.test_samples, self.first[1]),
+        };
+        first.map_or(all, |first| first.min(all))
+    }
+
+    /// Whether it is computed stage by stage over all samples at hand, as networks with convolutions, normalisations or
+    /// skips are, and not sample by sample.
+    pub(super) fn by_stages(&self) -> bool {
+        self.backend == Backend::Native && !self.network.is_chain()
+    }
+
+    /// Of `samples` trained on, those whose activations are in memory together.
+    pub(super) fn together(&self, samples: usize) -> usize {
+        match self.batch {
+            Some(dealing) if self.by_stages() && samples > 0 => dealing.largest(samples),
+            _ => samples,
+        }
     }
 
     /// Refuses a method that needs all samples at every step where there are mini-batches.
@@ -282,6 +377,14 @@ impl NetworkSubject {
         };
         // Measures read the running averages that the objective moves.
         let averages = RunningAverages::new(&self.network);
+        let start = match &self.weights {
+            None => self.network.initial(seed),
+            Some(path) => {
+                let weights = Weights::read(path, &self.network)?;
+                averages.set(&weights.averages);
+                weights.parameters
+            }
+        };
         let mut measures: Vec<(String, Box<dyn Measure>)> = Vec::new();
         for (name, split) in &self.measures {
             let Loaded { samples, targets } = of(*split);
@@ -293,7 +396,7 @@ impl NetworkSubject {
         Ok(Assembly {
             objective: self.objective(trained, seed, &averages)?,
             optimizer,
-            start: self.network.initial(seed),
+            start,
             measures,
             samples: Some(samples),
             data_checksum: Some(prepared.checksum.clone()),
@@ -317,16 +420,20 @@ impl NetworkSubject {
         seed: u64,
         averages: &RunningAverages,
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
-        match (self.backend, self.double) {
+        let loss = match (self.backend, self.double) {
             #[cfg(feature = "dfdx")]
             (Backend::Dfdx, _) => {
                 let Loaded { samples, targets } = data;
                 let made = optkit_nn::DfdxObjective::new(&self.network, self.loss, samples, targets);
-                Ok(Box::new(made.map_err(refused)?))
+                Box::new(made.map_err(refused)?)
             }
-            (_, true) => self.native::<f64>(data, seed, averages),
-            (_, false) => self.native::<f32>(data, seed, averages),
-        }
+            (_, true) => self.native::<f64>(data, seed, averages)?,
+            (_, false) => self.native::<f32>(data, seed, averages)?,
+        };
+        Ok(match self.weight_decay {
+            0.0 => loss,
+            decay => Box::new(WeightDecay::new(loss, decay)),
+        })
     }
 
     fn native<S: Scalar>(
@@ -335,7 +442,10 @@ impl NetworkSubject {
         seed: u64,
         averages: &RunningAverages,
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
-        let Loaded { samples, targets } = data;
+        let Loaded { samples, mut targets } = data;
+        if self.smoothing > 0.0 {
+            targets = Arc::new(Targets::clone(&targets).smoothed(self.smoothing).map_err(refused)?);
+        }
         let made = NetworkObjective::<S>::new(&self.network, self.loss, samples, targets).map_err(refused)?;
         let made = made.with_running(averages);
         Ok(Box::new(match self.batch {

@@ -120,6 +120,14 @@ pub(super) fn settle(
 
 /// Refuses a subject without local models, and a partition that cuts through tensors.
 pub(super) fn suits(method: &Method, subject: &Subject, partition: &Partition) -> Result<(), Diagnostic> {
+    if let Subject::Network(network) = subject
+        && network.weight_decay > 0.0
+    {
+        let at = method.settings.span("local").or_else(|| method.settings.span("preset"));
+        return Err(Diagnostic::error("E0821", "local Gauss-Newton models know nothing of `weight_decay`")
+            .label(at.unwrap_or(method.name.span), "needs local Gauss-Newton models")
+            .help("remove `weight_decay` from the loss, or use `local = trust_region`"));
+    }
     let refused = match subject {
         Subject::Function { name, operands, .. } => {
             let made = super::test_function(name, operands);

@@ -1,6 +1,7 @@
 //! Bytes of a checkpoint: a safetensors file whose metadata say what it is and whether it is whole.
 
 use optkit_core::Archive;
+use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 use sha2::{Digest, Sha256};
 
@@ -48,6 +49,15 @@ impl FormatError {
     fn damaged(reason: impl Into<String>) -> Self {
         Self::Damaged { reason: reason.into() }
     }
+}
+
+/// Whether a safetensors file with these metadata calls itself a checkpoint.
+pub(crate) fn is_checkpoint(metadata: &Metadata) -> bool {
+    text(metadata, "format").is_some_and(|format| format == FORMAT)
+}
+
+fn text<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a String> {
+    metadata.metadata().as_ref()?.get(name)
 }
 
 /// An entry as its bytes.
@@ -128,8 +138,8 @@ impl Checkpoint {
     /// Reads the bytes of a file. Any that [`to_bytes`](Self::to_bytes) did not give are refused.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
         let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-        let text = |name: &str| metadata.metadata().as_ref().and_then(|texts| texts.get(name));
-        if text("format").map(String::as_str) != Some(FORMAT) {
+        let text = |name: &str| text(&metadata, name);
+        if !is_checkpoint(&metadata) {
             let reason = format!("a safetensors file whose metadata do not say `format`: `{FORMAT}`");
             return Err(FormatError::NotACheckpoint { reason });
         }

@@ -17,10 +17,12 @@ pub(crate) struct Checkpoints {
 }
 
 /// The newest checkpoint that can be read.
-pub(crate) struct Newest {
-    pub(crate) checkpoint: Checkpoint,
-    /// Newer ones that cannot, with the reason.
-    pub(crate) damaged: Vec<CheckpointError>,
+#[derive(Debug)]
+pub struct Newest {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// Newer ones that cannot be read, with the reason.
+    pub damaged: Vec<CheckpointError>,
 }
 
 impl Checkpoints {

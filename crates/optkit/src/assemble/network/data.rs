@@ -167,6 +167,7 @@ impl NetworkSubject {
         self.dataset == other.dataset
             && self.folder == other.folder
             && self.pixels == other.pixels
+            && self.first == other.first
             && self.network.input() == other.network.input()
             && self.network.outputs() == other.network.outputs()
     }

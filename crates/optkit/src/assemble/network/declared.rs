@@ -6,7 +6,7 @@ use optkit_lang::{
 use optkit_nn::{Layer, LayerError, Network, NetworkError, Shortcut as Added};
 
 /// The declared network, its shapes checked.
-pub(super) fn build(declared: &Declared) -> Result<Network, Diagnostic> {
+pub(crate) fn build(declared: &Declared) -> Result<Network, Diagnostic> {
     let whole = declared.name.span;
     let (input, rest) = match declared.layers.split_first() {
         Some((Written::Line(line), rest)) if line.name.value == "input" => (line, rest),
@@ -26,17 +26,37 @@ pub(super) fn build(declared: &Declared) -> Result<Network, Diagnostic> {
         Some(Value::Shape(shape)) => shape.clone(),
         _ => Vec::new(),
     };
-    let mut places = Vec::new();
-    let layers = layers(rest, &mut places)?;
-    Network::new(shape, layers).map_err(|error| {
+    Network::new(shape, layers(rest)?).map_err(|error| {
         let (index, text) = match &error {
             NetworkError::Layer { index, source, .. } => (Some(*index), source.to_string()),
             NetworkError::TooLarge { index } => (Some(*index), error.to_string()),
             NetworkError::EmptyInput { .. } => (None, error.to_string()),
         };
-        let at = index.map_or(Some(place(&declared.layers[0])), |index| places.get(index).copied());
-        at.unwrap_or(Place { span: whole, called: None }).show(Diagnostic::error("E0808", text))
+        let diagnostic = Diagnostic::error("E0808", text);
+        match index {
+            None => place(&declared.layers[0]).show(diagnostic),
+            Some(index) => refusal(declared, index, diagnostic),
+        }
     })
+}
+
+/// `diagnostic` at the layer that its network counts as `layer`.
+pub(super) fn refusal(declared: &Declared, layer: usize, diagnostic: Diagnostic) -> Diagnostic {
+    let mut places = Vec::new();
+    list(declared.layers.get(1..).unwrap_or_default(), &mut places);
+    let whole = Place { span: declared.name.span, called: None };
+    places.get(layer).copied().unwrap_or(whole).show(diagnostic)
+}
+
+/// Where each layer stands, in the order in which networks count them.
+fn list(written: &[Written], places: &mut Vec<Place>) {
+    for layer in written {
+        places.push(place(layer));
+        if let Written::Skip(Skip { body, shortcut, .. }) = layer {
+            list(body, places);
+            list(shortcut.layers(), places);
+        }
+    }
 }
 
 /// Where a layer stands, and where the block that it comes from.
@@ -68,23 +88,20 @@ fn misplaced(input: &Written) -> Diagnostic {
     place(input).show(Diagnostic::error("E0808", "`input` stands once, as the first line of a network"))
 }
 
-/// The layers, and in `places` where each stands, in the order in which networks count them.
-fn layers(written: &[Written], places: &mut Vec<Place>) -> Result<Vec<Layer>, Diagnostic> {
-    let one = |layer: &Written| {
-        places.push(place(layer));
-        match layer {
-            Written::Line(_) if is_input(layer) => Err(misplaced(layer)),
-            Written::Line(line) => self::line(line)
-                .map_err(|error| place(layer).show(Diagnostic::error("E0808", error.to_string()))),
-            Written::Skip(Skip { body, shortcut, .. }) => {
-                let body = layers(body, places)?;
-                let shortcut = match shortcut {
-                    Shortcut::Identity => Added::Identity,
-                    Shortcut::Layers(written) => Added::Layers(layers(written, places)?),
-                    Shortcut::Auto(written) => Added::Auto(layers(written, places)?),
-                };
-                Ok(Layer::Skip { body, shortcut })
-            }
+fn layers(written: &[Written]) -> Result<Vec<Layer>, Diagnostic> {
+    let one = |layer: &Written| match layer {
+        Written::Line(_) if is_input(layer) => Err(misplaced(layer)),
+        Written::Line(line) => {
+            self::line(line).map_err(|error| place(layer).show(Diagnostic::error("E0808", error.to_string())))
+        }
+        Written::Skip(Skip { body, shortcut, .. }) => {
+            let body = layers(body)?;
+            let shortcut = match shortcut {
+                Shortcut::Identity => Added::Identity,
+                Shortcut::Layers(written) => Added::Layers(layers(written)?),
+                Shortcut::Auto(written) => Added::Auto(layers(written)?),
+            };
+            Ok(Layer::Skip { body, shortcut })
         }
     };
     written.iter().map(one).collect()
