@@ -249,6 +249,9 @@ fn resumes_on(f: &str, i: usize, is_sum_of_squares: bool) {
     if is_sum_of_squares {
         check_all(&two_level(), &head, &stop, 40 * i..40 * (i + 1));
     }
+    // Products with the Hessian, and no residuals.
+    let head = "minimize f = styblinski_tang(n = 7)\npartition parts = contiguous { parts = 2 }";
+    check_all(&two_level(), head, &stop, 40 * i..40 * (i + 1));
 }
 
 #[test]

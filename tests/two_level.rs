@@ -66,7 +66,7 @@ fn settings() -> Vec<TwoLevelOptions> {
     vec![
         base,
         TwoLevelOptions { control: Control::Radius, ..base },
-        TwoLevelOptions { combine: Combine::Sum, sweeps: 1, ..base },
+        TwoLevelOptions { combine: Combine::Additive, sweeps: 1, ..base },
         TwoLevelOptions { combine: Combine::Coarse { previous: false }, sweeps: 0, ..base },
     ]
 }

@@ -56,7 +56,7 @@ fn setup() -> Result<Setup, Box<dyn std::error::Error>> {
             Some(("hidden", x)) => made.hidden = x.split(',').map(str::parse).collect::<Result<_, _>>()?,
             Some(("control", "radius")) => options.control = Control::Radius,
             Some(("control", "damping")) => options.control = Control::Damping,
-            Some(("combine", "sum")) => options.combine = Combine::Sum,
+            Some(("combine", "additive")) => options.combine = Combine::Additive,
             Some(("previous", n)) => options.combine = Combine::Coarse { previous: n != "0" },
             _ => return Err(format!("what is `{word}`?").into()),
         }

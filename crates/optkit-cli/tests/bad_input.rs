@@ -206,6 +206,19 @@ fn settings_that_do_not_fit_together() {
 }
 
 #[test]
+fn local_models_of_what_has_none() {
+    let folder = folder("bad-models");
+    let two_level = NETWORK.replace("{ partition = parts }", "{ partition = parts, preset = two_level }");
+    let cut = two_level.replace("weights(net) { parts = 4 }", "contiguous { parts = 3 }");
+    refused_file(&file(&folder, "cut.apts", cut), &["E0821", "part 1 holds some entries", "by = layer"]);
+    let by_layer = two_level.replace("{ parts = 4 }", "{ by = layer }");
+    let image = by_layer.replace("relu", "gelu");
+    refused_file(&file(&folder, "image.apts", image), &["E0821", "dense layers", "local = trust_region"]);
+    let settings = by_layer.replace("preset = two_level", "combine = additive");
+    refused_file(&file(&folder, "settings.apts", settings), &["E0819", "`combine`"]);
+}
+
+#[test]
 fn partitions_that_are_none() {
     let folder = folder("bad-partitions");
     let cases: &[(&str, &[&str])] = &[

@@ -45,7 +45,7 @@ macro_rules! setting {
 }
 
 /// `apts` and `schwarz`, and what fills their slots. Defaults that a preset changes are not written here: the preset, then the file, then these.
-pub static METHODS: &[Entry] = &[APTS, SCHWARZ, GAUSS_NEWTON, SUM, COARSE, TAIL];
+pub static METHODS: &[Entry] = &[APTS, SCHWARZ, GAUSS_NEWTON, ADDITIVE, COARSE, TAIL];
 
 const APTS: Entry = Entry {
     name: "apts",
@@ -141,7 +141,7 @@ const SCHWARZ: Entry = Entry {
 
 const GAUSS_NEWTON: Entry = Entry {
     name: "gauss_newton",
-    doc: "damped Gauss-Newton step on a part: Kronecker factors of a network's layers, JᵀJ of a sum of squares",
+    doc: "damped Gauss-Newton step on a part: Kronecker factors of a network's layers, JᵀJ of a sum of squares, Krylov spaces of a Hessian",
     operands: &[],
     settings: &[
         setting!(
@@ -161,8 +161,8 @@ const GAUSS_NEWTON: Entry = Entry {
     support: Support::Available,
 };
 
-const SUM: Entry = Entry {
-    name: "sum",
+const ADDITIVE: Entry = Entry {
+    name: "additive",
     doc: "the sum of the parts' steps, halved until the objective falls",
     operands: &[],
     settings: &[],

@@ -246,7 +246,7 @@ impl AdditiveSweep {
 }
 
 /// What a decomposition's own counters say.
-fn counted(decomposition: &mut dyn Decomposition) -> Work {
+pub(crate) fn counted(decomposition: &mut dyn Decomposition) -> Work {
     let parts = decomposition.parts().iter().fold(Work::default(), |work, part| work + part.work());
     parts + decomposition.shared_work()
 }

@@ -12,32 +12,27 @@
 //! coarse model knows by how much. f never rises. See `docs/src/two_level.md` for convergence and measurements.
 
 mod coarse;
+mod combine;
+mod control;
+mod krylov;
 mod levels;
 mod options;
+mod products;
+mod profile;
 mod residuals;
 
-use optkit_core::vector::{all_finite, dot, norm_inf};
+use optkit_core::vector::{all_finite, norm_inf};
 use optkit_core::{
-    Archive, CoarseSpace, Direction, Evaluated, Flow, GaussNewton, LoadError, Objective, Optimizer, Phase,
-    Phases, Point, Source, StartError, Status, StepReport, Work,
+    Archive, Direction, Evaluated, Flow, GaussNewton, LoadError, Objective, Optimizer, Phase, Phases, Point,
+    StartError, Status, StepReport, Work,
 };
 
 use crate::Partition;
 use coarse::Coarse;
+use combine::{Combined, Stage};
 use levels::Levels;
 pub use options::{Combine, Control, TwoLevelOptions};
 
-/// Trial points of a combination at the most.
-const TRIALS: u32 = 9;
-/// A local step's length may miss the radius by this share.
-const LENGTH_TOLERANCE: f64 = 0.02;
-/// Eigenvalues of the directions' Gram matrix (of unit directions) below this many times the error of a value are rounding,
-/// as M is computed with the numbers that values are.
-const DEPENDENT: f64 = 10.0;
-/// At least this share.
-const LEAST_DEPENDENT: f64 = 1e-13;
-/// η: a step in a ball is taken where the ratio is above.
-const ACCEPTANCE: f64 = 1e-4;
 /// Reductions below this many times the error of a value are not seen.
 const UNSEEN: f64 = 2.0;
 
@@ -65,25 +60,6 @@ pub struct TwoLevel {
     coarse: Coarse,
     iteration: u64,
     watcher: Option<Box<dyn Phases>>,
-}
-
-/// What came of a combination.
-#[derive(Clone, Copy, Debug, Default)]
-struct Combined {
-    moved: bool,
-    /// Of the first trial.
-    ratio: f64,
-    predicted: f64,
-    /// ‖s‖ of what was accepted, in the metric.
-    length: f64,
-    trials: u32,
-}
-
-/// Which vectors a combination is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Main,
-    Sweep,
 }
 
 impl TwoLevel {
@@ -178,34 +154,6 @@ impl TwoLevel {
         })
     }
 
-    /// μ of the local steps: as it is, or the multiplier at which they are Δ long.
-    fn local_damping(&mut self, levels: &mut dyn GaussNewton) -> f64 {
-        if self.options.control == Control::Damping {
-            return self.damping;
-        }
-        if self.radius.is_nan() {
-            self.radius = levels.step_length(self.damping).min(self.options.rule.max_radius);
-        }
-        let (mut low, least) = (self.options.min_damping, self.options.min_damping);
-        if levels.step_length(low) <= self.radius {
-            return least;
-        }
-        let mut high = 2.0 * low;
-        while levels.step_length(high) > self.radius && high < f64::MAX / 4.0 {
-            low = high;
-            high *= 4.0;
-        }
-        for _ in 0..60 {
-            let middle = (low * high).sqrt();
-            let length = levels.step_length(middle);
-            if (length - self.radius).abs() <= LENGTH_TOLERANCE * self.radius {
-                return middle;
-            }
-            if length > self.radius { low = middle } else { high = middle }
-        }
-        high
-    }
-
     /// Step 3, once.
     fn sweep(&mut self, levels: &mut dyn GaussNewton, damping: f64) -> Combined {
         levels.tail_gradient(&mut self.tail_gradient);
@@ -215,150 +163,6 @@ impl TwoLevel {
             return Combined::default();
         }
         self.combine(levels, damping, Stage::Sweep)
-    }
-
-    /// The directions of `stage`.
-    fn span(&mut self, levels: &dyn GaussNewton, stage: Stage) {
-        let previous = self.has_previous && self.options.combine == (Combine::Coarse { previous: true });
-        self.directions.clear();
-        for part in 0..self.partition.parts().len() {
-            let sources: &[Source] = match stage {
-                Stage::Main if previous => &[Source::New, Source::Previous],
-                Stage::Main => &[Source::New],
-                Stage::Sweep if levels.holds_head(part) => &[Source::Tail, Source::New, Source::Total],
-                Stage::Sweep => &[Source::Tail, Source::Total],
-            };
-            self.directions.extend(sources.iter().map(|&source| Direction { part, source }));
-        }
-    }
-
-    /// Move to the best that the directions of `stage` allow.
-    fn combine(&mut self, levels: &mut dyn GaussNewton, damping: f64, stage: Stage) -> Combined {
-        self.span(levels, stage);
-        let Self { directions, coarse, partition, options, gradient, tail_gradient, .. } = self;
-        let Self { x, value, new, tail, total, previous, trial, .. } = self;
-        let space = CoarseSpace { directions, new, tail, total, previous };
-        coarse.resize(directions.len());
-        gram(partition, &space, levels.metric(), &mut coarse.gram);
-        let recombine = options.combine != Combine::Sum;
-        if recombine {
-            levels.coarse(&space, &mut coarse.matrix, &mut coarse.slopes);
-            if !coarse.diagonalise((DEPENDENT * levels.noise()).max(LEAST_DEPENDENT)) {
-                return Combined { predicted: f64::INFINITY, ratio: f64::NAN, ..Combined::default() };
-            }
-        } else {
-            let (source, gradient) = if stage == Stage::Main {
-                (Source::New, &*gradient)
-            } else {
-                (Source::Tail, &*tail_gradient)
-            };
-            for (a, d) in space.directions.iter().enumerate().filter(|(_, d)| d.source == source) {
-                coarse.coefficients[a] = 1.0;
-                let vector = space.vector(source);
-                let of_range = |r: &std::ops::Range<usize>| dot(&gradient[r.clone()], &vector[r.clone()]);
-                coarse.slopes[a] = partition.parts()[d.part].ranges().iter().map(of_range).sum();
-            }
-        }
-        let mut radius = self.radius;
-        let mut combined = Combined::default();
-        for trials in 0..TRIALS {
-            let length = match options.control {
-                _ if !recombine => {
-                    coarse.coefficients.iter_mut().for_each(|c| *c *= if trials > 0 { 0.5 } else { 1.0 });
-                    coarse.length_of()
-                }
-                Control::Damping if trials == 0 => coarse.damped(damping),
-                Control::Damping => coarse.halve(),
-                Control::Radius => coarse.in_ball(radius),
-            };
-            let [reduction, slope] = coarse.reduction();
-            // The damped model where it is μ that is controlled, the model itself where it is the radius.
-            let predicted = match options.control {
-                _ if !recombine => -0.5 * slope,
-                Control::Damping => reduction - 0.5 * damping * length * length,
-                Control::Radius => reduction,
-            };
-            trial.copy_from_slice(x);
-            add(partition, &space, &coarse.coefficients, trial);
-            let reached = levels.trial(&space, &coarse.coefficients, trial);
-            let ratio = (*value - reached) / predicted;
-            if trials == 0 {
-                (combined.ratio, combined.predicted) = (ratio, predicted);
-            }
-            combined.trials += 1;
-            let enough = options.control == Control::Damping || ratio > ACCEPTANCE;
-            if reached < *value && enough {
-                levels.accept();
-                for ((total, new), old) in total.iter_mut().zip(&*trial).zip(&*x) {
-                    *total += new - old;
-                }
-                std::mem::swap(x, trial);
-                *value = reached;
-                (combined.moved, combined.length) = (true, length);
-                return combined;
-            }
-            radius = options.rule.shrink * radius.min(length);
-        }
-        combined.length = radius;
-        combined
-    }
-
-    /// Step 4.
-    fn adapt(&mut self, main: &Combined) {
-        let rule = &self.options.rule;
-        match self.options.control {
-            Control::Damping => {
-                if main.ratio.is_nan() || main.ratio < rule.shrink_below {
-                    self.damping /= rule.shrink;
-                } else if main.ratio > rule.grow_above {
-                    self.damping = (self.damping / rule.grow).max(self.options.min_damping);
-                }
-                if !main.moved {
-                    self.damping /= rule.shrink;
-                }
-            }
-            Control::Radius if !main.moved => self.radius = main.length.max(rule.min_radius),
-            Control::Radius => {
-                let radius = if main.ratio.is_nan() || main.ratio < rule.shrink_below {
-                    rule.shrink * main.length
-                } else if main.ratio > rule.grow_above {
-                    self.radius.max(rule.grow * main.length)
-                } else {
-                    self.radius
-                };
-                self.radius = radius.clamp(rule.min_radius, rule.max_radius);
-            }
-        }
-    }
-}
-
-/// N: inner products in the metric; those of different parts are zero.
-fn gram(partition: &Partition, space: &CoarseSpace<'_>, metric: &[f64], to: &mut [f64]) {
-    let k = space.directions.len();
-    for (a, left) in space.directions.iter().enumerate() {
-        for (b, right) in space.directions.iter().enumerate().take(a + 1) {
-            let mut sum = 0.0;
-            if left.part == right.part {
-                let (u, v) = (space.vector(left.source), space.vector(right.source));
-                for range in partition.parts()[left.part].ranges() {
-                    let both = u[range.clone()].iter().zip(&v[range.clone()]);
-                    sum += both.zip(&metric[range.clone()]).map(|((u, v), d)| d * u * v).sum::<f64>();
-                }
-            }
-            to[a * k + b] = sum;
-            to[b * k + a] = sum;
-        }
-    }
-}
-
-/// `to` ← `to` + Σ cₐdₐ.
-fn add(partition: &Partition, space: &CoarseSpace<'_>, coefficients: &[f64], to: &mut [f64]) {
-    for (d, &c) in space.directions.iter().zip(coefficients) {
-        let vector = space.vector(d.source);
-        for range in partition.parts()[d.part].ranges() {
-            let both = to[range.clone()].iter_mut().zip(&vector[range.clone()]);
-            both.for_each(|(to, v)| *to += c * v);
-        }
     }
 }
 
@@ -411,8 +215,9 @@ impl Optimizer for TwoLevel {
             return Ok(());
         }
         self.enter(Phase::Global);
-        let levels = self.levels.as_mut().expect("`start` made them");
+        let mut levels = self.levels.take().expect("`start` made them");
         levels.on(f, |levels| levels.gradient(&mut self.gradient));
+        self.levels = Some(levels);
         self.enter(Phase::Outside);
         if !self.value.is_finite() || !all_finite(&self.gradient) {
             let gradient_norm = norm_inf(&self.gradient);

@@ -111,7 +111,7 @@ proptest! {
         let partition = Partition::random(n, parts.min(n), seed).unwrap();
         for options in controls() {
             let combine = if sum && options.control == Control::Damping {
-                Combine::Sum
+                Combine::Additive
             } else {
                 Combine::Coarse { previous }
             };

@@ -209,8 +209,8 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0821",
         "Local Gauss-Newton models of something that has none.\n\n`local = gauss_newton` needs a function of outputs: a \
-         network of the native backend, split into whole layers or tensors, or a sum of squares. Other functions take \
-         `local = trust_region`.",
+         network of dense layers on the native backend, split into whole layers or tensors, or a sum of squares; or products with the \
+         Hessian. Other functions take `local = trust_region`.",
     ),
     (
         "E0822",

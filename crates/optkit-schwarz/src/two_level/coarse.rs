@@ -6,7 +6,9 @@
 //!
 //! Directions may be nearly dependent: the Gram matrix N of the metric is diagonalised first, what of it is lost in
 //! rounding is dropped, and in the coordinates that remain the metric is the 2-norm. There M is diagonalised too, and
-//! both problems are c(ν) = −(M + νN)⁺β with ν = μ, or with the ν at which the length is Δ (Moré & Sorensen 1983).
+//! both problems are c(ν) = −(M + νN)⁺β with ν = μ, or with the ν at which the length is Δ (Moré & Sorensen 1983). Where
+//! M is a Hessian and not positive semidefinite, the damped one takes its eigenvalues' magnitudes, which gives a descent
+//! direction with any μ.
 
 use optkit_quasi_newton::small::SymmetricEigen;
 
@@ -115,7 +117,14 @@ impl Coarse {
 
     /// c(μ), and its length.
     pub(crate) fn damped(&mut self, damping: f64) -> f64 {
-        self.at(damping, 1.0)
+        let r = self.rank;
+        let (c, m) = (&self.components[..r], &self.curvatures[..r]);
+        for (weight, (b, m)) in self.work[..r].iter_mut().zip(c.iter().zip(m)) {
+            *weight = b / (m.abs() + damping);
+        }
+        let length = self.work[..r].iter().map(|w| w * w).sum::<f64>().sqrt();
+        self.combine(1.0);
+        length
     }
 
     /// The minimiser inside ‖·‖ ≤ `radius`, and its length.
@@ -147,12 +156,20 @@ impl Coarse {
     }
 
     fn at(&mut self, shift: f64, times: f64) -> f64 {
-        let (k, r) = (self.count, self.rank);
-        for a in 0..k {
-            let term = |j: usize| self.basis[a * k + j] * self.components[j] / (self.curvatures[j] + shift);
-            self.coefficients[a] = -times * (0..r).map(term).sum::<f64>();
+        for j in 0..self.rank {
+            self.work[j] = self.components[j] / (self.curvatures[j] + shift);
         }
+        self.combine(times);
         times * self.length(shift)
+    }
+
+    /// c ← −`times` · basis · what is in `work`.
+    fn combine(&mut self, times: f64) {
+        let (k, r) = (self.count, self.rank);
+        for (c, basis) in self.coefficients.iter_mut().zip(self.basis.chunks_exact(k)) {
+            let sum: f64 = basis[..r].iter().zip(&self.work).map(|(basis, weight)| basis * weight).sum();
+            *c = -times * sum;
+        }
     }
 
     /// c ← c/2, and its length.

@@ -1,7 +1,8 @@
-//! Where local and coarse models come from: the objective itself, or its residuals.
+//! Where local and coarse models come from: the objective itself, its residuals, or products with its Hessian.
 
 use optkit_core::{Archive, GaussNewton, LoadError, NoGaussNewton, Objective, Subset, Work};
 
+use super::products::{OnProducts, ProductLevels};
 use super::residuals::{OnResiduals, ResidualLevels};
 
 /// Models of an objective.
@@ -10,6 +11,8 @@ pub(crate) enum Levels {
     Own(Box<dyn GaussNewton>),
     /// Made of its residuals, which only it can evaluate.
     Residuals(Box<ResidualLevels>),
+    /// Made of products with its Hessian, which only it can form.
+    Products(Box<ProductLevels>),
 }
 
 impl Levels {
@@ -17,7 +20,9 @@ impl Levels {
         match f.gauss_newton(parts) {
             Ok(own) => Ok(Self::Own(own)),
             Err(NoGaussNewton::Unsupported) => {
-                let residuals = f.residuals().ok_or(NoGaussNewton::Unsupported)?.count();
+                let Some(residuals) = f.residuals().map(|residuals| residuals.count()) else {
+                    return Ok(Self::Products(Box::new(ProductLevels::new(f, parts)?)));
+                };
                 Ok(Self::Residuals(Box::new(ResidualLevels::new(f.dim(), residuals, f.noise(), parts)?)))
             }
             Err(error) => Err(error),
@@ -29,6 +34,7 @@ impl Levels {
         match self {
             Self::Own(own) => run(own.as_mut()),
             Self::Residuals(state) => run(&mut OnResiduals { state, f }),
+            Self::Products(state) => run(&mut OnProducts { state, f }),
         }
     }
 
@@ -37,6 +43,7 @@ impl Levels {
         match self {
             Self::Own(own) => own.work(),
             Self::Residuals(_) => Work::default(),
+            Self::Products(state) => state.work(),
         }
     }
 
@@ -44,6 +51,7 @@ impl Levels {
         match self {
             Self::Own(own) => own.save(archive),
             Self::Residuals(state) => state.write(archive),
+            Self::Products(state) => state.write(archive),
         }
     }
 
@@ -51,6 +59,7 @@ impl Levels {
         match self {
             Self::Own(own) => own.load(archive, x),
             Self::Residuals(state) => state.read(archive, x),
+            Self::Products(state) => state.read(archive, x),
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct TwoLevelOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Combine {
     /// Their sum, halved until f falls.
-    Sum,
+    Additive,
     /// The minimiser of the coarse model over them and, where `previous`, the parts of the last total step.
     Coarse {
         /// Whether the last total step is in the span.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use optkit_core::{NoGaussNewton, Subset};
+use optkit_core::{NoGaussNewton, Objective, Subset};
 use optkit_lang::{Diagnostic, Method};
 use optkit_schwarz::{Combine, Control, Partition, TWO_LEVEL, TwoLevelOptions};
 use optkit_trust_region::RadiusRule;
@@ -70,13 +70,13 @@ pub(super) fn read(method: &Method, found: &mut Vec<Diagnostic>) -> TwoLevelOpti
         );
     }
     let base = TwoLevelOptions::default();
-    let alone = TwoLevelOptions { combine: Combine::Sum, sweeps: 0, ..base };
+    let alone = TwoLevelOptions { combine: Combine::Additive, sweeps: 0, ..base };
     let mut options = if preset == Some(TWO_LEVEL) { base } else { alone };
     let combine = settings.given("combine").then(|| settings.method("combine")).flatten();
     if let Some(combine) = combine {
         options.combine = match combine.name.value.as_str() {
             "coarse" => Combine::Coarse { previous: combine.settings.integer("previous") != Some(0) },
-            _ => Combine::Sum,
+            _ => Combine::Additive,
         };
     }
     if let Some(tail) = settings.given("sweeps").then(|| settings.method("sweeps")).flatten() {
@@ -131,10 +131,17 @@ pub(super) fn suits(method: &Method, subject: &Subject, partition: &Partition) -
     let refused = match subject {
         Subject::Function { name, operands, .. } => {
             let made = super::test_function(name, operands);
-            let offers = made.is_ok_and(|mut f| optkit_core::Objective::residuals(f.as_mut()).is_some());
+            let offers = made.is_ok_and(|mut f| {
+                let f: &mut dyn Objective = f.as_mut();
+                f.residuals().is_some() || f.hessian_product().is_some()
+            });
             (!offers).then_some(NoGaussNewton::Unsupported)
         }
-        Subject::Network(network) if network.backend != Backend::Native => Some(NoGaussNewton::Unsupported),
+        Subject::Network(network)
+            if network.backend != Backend::Native || !network.network.is_chain() =>
+        {
+            Some(NoGaussNewton::Unsupported)
+        }
         Subject::Network(network) => {
             let cuts = |part: &&Subset| {
                 network.network.tensors().iter().any(|tensor| {
