@@ -1,14 +1,17 @@
 //! After its first iterations a method allocates nothing, counted by the allocator itself.
 
+use std::sync::Arc;
+
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
 use optkit::functions::build;
 use optkit::lang::Source;
+use optkit::nn::{Layer, Loss, Network, NetworkObjective, Targets, Tensor};
 use optkit::{
-    Adam, AdamOptions, Apts, AptsOptions, Exact, Flow, Gradient, Lbfgs, LbfgsOptions, Lsr1, Lsr1Settings,
-    MoreSorensen, Objective, Obs, Optimizer, Partition, Pass, PreconditionerOptions, Samples,
-    SchwarzPreconditioner, Sgd, SgdOptions, Steihaug, TorchLbfgs, TorchLbfgsOptions, TrustRegion,
-    TrustRegionOptions, problem,
+    Adam, AdamOptions, Apts, AptsOptions, Control, Exact, Flow, Gradient, Growing, Lbfgs, LbfgsOptions, Lsr1,
+    Lsr1Settings, MoreSorensen, Objective, Obs, Optimizer, Partition, Pass, PreconditionerOptions, Samples,
+    SchwarzPreconditioner, Sgd, SgdOptions, Steihaug, Subset, TorchLbfgs, TorchLbfgsOptions, TrustRegion,
+    TrustRegionOptions, TwoLevel, TwoLevelOptions, problem,
 };
 use optkit_allocation_counter::{during, pool};
 use optkit_tests::Wavy;
@@ -26,7 +29,8 @@ fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f6
         }
         done += 1;
         optimizer.prepare(f).unwrap();
-        assert!(matches!(optimizer.step(f), Flow::Continue(_)));
+        let flow = optimizer.step(f);
+        assert!(matches!(flow, Flow::Continue(_)), "{flow:?} in iteration {done}");
     };
     (0..8).for_each(|_| step());
     (0..3).map(|_| during(|| (0..iterations).for_each(|_| step()))).min().unwrap()
@@ -94,6 +98,21 @@ fn iterations_allocate_nothing() {
             let counted = allocations(method.as_mut(), hills.as_mut(), &start_of_hills, steps);
             assert_eq!(counted, 0, "{name}");
         }
+        // Sums of squares and functions with products by their parts; few iterations, lest they converge.
+        for name in ["rosenbrock", "styblinski_tang"] {
+            for control in [Control::Damping, Control::Radius] {
+                let mut f = build(name, &[("n", 160.0)]).unwrap();
+                let start = f.start();
+                let options =
+                    TwoLevelOptions { control, damping: 1e2, min_damping: 1e2, ..TwoLevelOptions::default() };
+                let mut method = TwoLevel::new(Partition::contiguous(160, 4).unwrap(), options);
+                assert_eq!(
+                    allocations(&mut method, f.as_mut(), &start, 2),
+                    0,
+                    "two-level on {name}, {control:?}"
+                );
+            }
+        }
         let mut apts = Apts::new(Partition::contiguous(80, 4).unwrap(), AptsOptions::default());
         assert_eq!(allocations(&mut apts, &mut f, &start, 8), 0, "APTS on the whole objective");
     });
@@ -104,13 +123,41 @@ fn iterations_allocate_nothing() {
         let assembly = planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
         let Assembly { mut objective, mut optimizer, start, .. } = assembly;
         assert_eq!(objective.batches() > 1, !batch.is_empty());
-        let counted = pool.install(|| allocations(optimizer.as_mut(), objective.as_mut(), &start, 15));
+        // Few, lest a network so small be trained out.
+        let iterations = if solver.contains("two_level") { 3 } else { 10 };
+        let mut count = || allocations(optimizer.as_mut(), objective.as_mut(), &start, iterations);
+        let counted = pool.install(&mut count);
         assert_eq!(counted, 0, "{solver} on a network {batch}");
     }
+
+    let (mut f, mut growing) = growing();
+    let start = vec![0.1; f.dim()];
+    let counted = pool.install(|| allocations(&mut growing, &mut f, &start, 4));
+    assert_eq!(counted, 0, "two-level on growing samples");
+    assert!(growing.samples_seen().is_some_and(|seen| seen < f.samples()), "samples grew in every iteration");
+}
+
+/// The two-level method on samples of which every iteration sees a block of 128 more: it has thirty iterations to go.
+fn growing() -> (NetworkObjective, TwoLevel) {
+    let (count, features) = (30 * 128, 20);
+    let layers = vec![Layer::Dense { outputs: 6 }, Layer::Tanh, Layer::Dense { outputs: 3 }];
+    let network = Network::new(vec![features], layers).unwrap();
+    let values = (0..count * features).map(|i| (i as f32 * 0.37).sin()).collect();
+    let labels: Vec<u8> = (0..count).map(|i| (i * i % 3) as u8).collect();
+    let samples = Arc::new(optkit::nn::Samples::from_floats(values, features).unwrap());
+    let targets = Arc::new(Targets::labels(&labels, 3).unwrap());
+    let f = NetworkObjective::new(&network, Loss::CrossEntropy, samples, targets).unwrap();
+    let part = |t: &Tensor| Subset::from_ranges(network.dim(), std::iter::once(t.range.clone())).unwrap();
+    let parts = network.tensors().iter().map(part).collect();
+    let samples = Some(Growing { first: 1, factor: 1.000_1, seed: 1 });
+    let options = TwoLevelOptions { samples, sweep_below: 1.0, ..TwoLevelOptions::default() };
+    (f, TwoLevel::new(Partition::new(network.dim(), parts).unwrap(), options))
 }
 
 /// Methods on a network, and how its samples come.
-const ON_NETWORKS: [(&str, &str); 15] = [
+const ON_NETWORKS: [(&str, &str); 17] = [
+    ("apts { partition = tensors, preset = two_level }", ""),
+    ("apts { partition = tensors, preset = two_level, control = radius, sweeps = tail { repeat = 1 } }", ""),
     ("apts { partition = tensors }", ""),
     ("apts { partition = tensors, order = 2 }", ""),
     ("apts { partition = tensors, order = 2, ball = two }", ""),
@@ -134,7 +181,7 @@ const ON_NETWORKS: [(&str, &str); 15] = [
 fn text(solver: &str, batch: &str) -> String {
     format!(
         "apts 1\ndata digits = digits() {{ {batch} }}\n\
-         network fcnn {{ input 8x8; flatten; dense 12; tanh; dense 10 }}\n\
+         network fcnn {{ input 8x8; flatten; dense 40; tanh; dense 10 }}\n\
          minimize loss = cross_entropy(fcnn(digits.train.x), digits.train.y)\n\
          partition tensors = weights(fcnn) {{ parts = 2, by = tensor }}\n\
          solver {solver}\n"

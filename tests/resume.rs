@@ -80,7 +80,7 @@ fn combinations(entry: &Entry, fixed: &str, which: Range<usize>) -> Vec<String> 
 }
 
 /// Settings that go with `local = gauss_newton` only.
-const OF_GAUSS_NEWTON: [&str; 3] = ["combine", "sweeps", "control"];
+const OF_GAUSS_NEWTON: [&str; 4] = ["combine", "sweeps", "control", "samples"];
 /// Settings that do not go with it.
 const OF_TRUST_REGIONS: [&str; 8] =
     ["partition", "local", "order", "ball", "fdl", "ratio", "global", "radius"];

@@ -68,15 +68,9 @@ pub trait GaussNewton: Send {
     /// which may be evaluated directly again lest rounding build up.
     fn end_iteration(&mut self) -> f64;
 
-    /// See only the first `count` samples of a fixed shuffle from now on, at the point of the last move; gives f there on
-    /// them. None: all. Where there are no samples to choose from, nothing changes and there is no value.
-    fn see(&mut self, _count: Option<usize>, _x: &[f64]) -> Option<f64> {
+    /// The samples that f is the mean over, where there are some to choose from.
+    fn sampled(&mut self) -> Option<&mut dyn Sampled> {
         None
-    }
-
-    /// The number of samples, 0 where f is no mean over samples.
-    fn samples(&self) -> usize {
-        0
     }
 
     /// Relative error of values, as [`Objective::noise`](crate::Objective::noise).
@@ -90,6 +84,29 @@ pub trait GaussNewton: Send {
 
     /// The inverse of [`save`](Self::save); it stands at x then.
     fn load(&mut self, archive: &Archive, x: &[f64]) -> Result<(), LoadError>;
+}
+
+/// Samples of which f, its models and its work see some: the first of a shuffle, more and more of them.
+pub trait Sampled {
+    /// Before [`go_to`](GaussNewton::go_to): see only the first `first` samples of the shuffle that `seed` fixes, or a few
+    /// more where whole blocks are cheaper.
+    fn grow_from(&mut self, seed: u64, first: usize);
+
+    /// See the first `count` samples from now on, or a few more, and never fewer than before; f there on them. It stands
+    /// where it stood, between two iterations; `previous` is the vector of [`Source::Previous`] (length n).
+    fn see(&mut self, count: usize, previous: &[f64]) -> f64;
+
+    /// How many f is the mean over.
+    fn seen(&self) -> Seen;
+}
+
+/// How many samples f is the mean over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Now.
+    pub seen: usize,
+    /// In all.
+    pub all: usize,
 }
 
 /// Directions, and the vectors (each of length n) that they are taken from.

@@ -45,7 +45,7 @@ pub use derivative_check::{
 };
 pub use from_fn::{FromFn, WithHessianProduct, from_fn};
 pub use from_value::{FromValue, from_value};
-pub use gauss_newton::{CoarseSpace, Direction, GaussNewton, NoGaussNewton, Source};
+pub use gauss_newton::{CoarseSpace, Direction, GaussNewton, NoGaussNewton, Sampled, Seen, Source};
 pub use objective::{Bounds, HessianProduct, Objective, Pass, Residuals, Samples, Span};
 pub use operator::{Column, Compact, Operator, Restriction, Zero};
 pub use optimizer::{

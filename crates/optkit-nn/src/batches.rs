@@ -92,7 +92,7 @@ impl<S: Scalar> Batches<S> {
         let seed = self.deal.seed();
         let chosen = self.deal.chosen(epoch, batch);
         let model = Arc::get_mut(&mut self.evaluator.model).expect("a free room has one owner");
-        self.gather.fill(model, chosen, (seed, epoch));
+        self.gather.fill(model, chosen, Some((seed, epoch)));
         self.rows = chosen.len();
         self.selected = Some((epoch, batch));
         self.show(Some(self.evaluator.model.clone()));

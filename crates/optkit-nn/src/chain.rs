@@ -52,6 +52,11 @@ impl<S: Scalar> Chain<S> {
     pub(crate) fn samples(&self) -> usize {
         self.evaluator.model.samples.count()
     }
+
+    #[cfg(test)]
+    pub(crate) fn model(&self) -> Arc<Model<S>> {
+        self.evaluator.model.clone()
+    }
 }
 
 impl<S: Scalar> Objective for Chain<S> {

@@ -191,7 +191,7 @@ pub(crate) fn below(stream: &mut ChaCha8Rng, count: usize) -> usize {
 
 /// `order` ← a permutation of all samples that depends on seed and epoch alone (Fisher–Yates; Knuth, TAOCP vol. 2,
 /// Alg. 3.4.2P). Streams 0 and 1 of a seed draw initial parameters and deals.
-fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
+pub(crate) fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
     let mut stream = ChaCha8Rng::seed_from_u64(seed);
     stream.set_stream(epoch.wrapping_add(2));
     order.iter_mut().zip(0..).for_each(|(to, sample)| *to = sample);

@@ -346,7 +346,7 @@ impl<S: Scalar> Evaluator<S> {
 
 /// The mean loss, summed in the order of the chunks.
 pub(crate) fn total_of<S: Scalar>(model: &Model<S>, workers: &[Worker<S>]) -> f64 {
-    let factor = model.head.factor(model.samples.count(), model.plan.outputs);
+    let factor = model.head.factor(model.count(), model.plan.outputs);
     factor * workers.iter().map(|w| w.total).sum::<f64>()
 }
 

@@ -48,18 +48,19 @@ impl Gather {
         (self.samples.room(store), self.targets.room(most))
     }
 
-    /// The room of `model` ← the samples `chosen`, in their order; images as the shift of (seed, epoch) and their number
-    /// makes them.
-    pub(crate) fn fill<S: Scalar>(&mut self, model: &mut Model<S>, chosen: &[u32], of: (u64, u64)) {
+    /// The room of `model` ← the samples `chosen`, in their order; images as the shift `of` (seed, epoch) and their number
+    /// makes them, or as they are.
+    pub(crate) fn fill<S: Scalar>(&mut self, model: &mut Model<S>, chosen: &[u32], of: Option<(u64, u64)>) {
         const OWN: &str = "the room for batches has one owner";
         let to = Arc::get_mut(&mut model.samples).expect(OWN);
         self.targets.copy_to(chosen, Arc::get_mut(&mut model.targets).expect(OWN));
         let store = to.refill(chosen.len());
         let n = self.samples.features();
-        let shifted = self.samples.images().filter(|images| !images.augmentation.is_none());
+        let images = self.samples.images().filter(|images| !images.augmentation.is_none());
+        let shifted = images.zip(of);
         match (self.samples.store(), store) {
             (Store::Bytes(from), Store::Bytes(to)) => match shifted {
-                Some(images) => shift_rows(images, (from, chosen), of, to),
+                Some((images, of)) => shift_rows(images, (from, chosen), of, to),
                 None => copy_rows(from, n, chosen, to),
             },
             (Store::Floats(from), Store::Floats(to)) => copy_rows(from, n, chosen, to),

@@ -9,60 +9,38 @@
 
 pub(crate) mod costs;
 pub(crate) mod directions;
+mod growing;
 pub(crate) mod kronecker;
 pub(crate) mod local;
 pub(crate) mod moments;
+mod passes;
 pub(crate) mod spectrum;
 mod state;
 
 use std::sync::Arc;
 
-use optkit_core::{Archive, CoarseSpace, GaussNewton, LoadError, NoGaussNewton, Subset, Work};
+use optkit_core::{Archive, CoarseSpace, GaussNewton, LoadError, NoGaussNewton, Sampled, Subset, Work};
 use rayon::prelude::*;
 
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::evaluator::{reduce_into, total_of};
+use crate::evaluator::total_of;
 use crate::kernels::{grouped, padded};
 use crate::model::{Kept as Outputs, Model};
 use crate::plan::{Plan, Scope, Use};
-use crate::walk::levels::{LevelWorker, Levels, Sample, TrialChunk};
-use crate::walk::{Forward, Keep, Walk};
-use crate::weights::{Weights, transpose};
+use crate::walk::Forward;
+use crate::walk::levels::{LevelWorker, TrialChunk};
+use crate::weights::Weights;
 use crate::worker::Worker;
 
 use costs::Costs;
-use directions::{Images, Packed, Shift};
+use directions::{Packed, Shift};
 use local::Local;
 use moments::Tests;
+use passes::{Image, Of, levels};
 
 /// Iterations after which the lowest outputs are computed directly again.
 pub(crate) const REFRESH: u64 = 32;
-
-/// Share of a gradient equivalent that the factors of the outputs' side may cost; it chooses the samples that enter.
-const FACTOR_SHARE: f64 = 0.06;
-/// Fewest samples that enter, where there are as many.
-const LEAST_SAMPLES: usize = 128;
-
-/// Images under the lowest layer, by chunk.
-#[derive(Debug)]
-struct Image<S> {
-    chunks: Vec<Buffer<S>>,
-    /// False: zero, or nothing.
-    is_kept: bool,
-}
-
-impl<S: Scalar> Image<S> {
-    fn new(model: &Model<S>) -> Self {
-        let columns = padded(model.plan.dense[0].outputs);
-        let chunk = |c: usize| Buffer::new(model.room(c) * columns);
-        Self { chunks: (0..model.chunks.len()).map(chunk).collect(), is_kept: false }
-    }
-
-    fn of_chunk(&self, chunk: usize) -> &[S] {
-        if self.is_kept { &self.chunks[chunk] } else { &[] }
-    }
-}
 
 /// See [`GaussNewton`].
 pub(crate) struct NetworkGaussNewton<S: Scalar> {
@@ -90,11 +68,15 @@ pub(crate) struct NetworkGaussNewton<S: Scalar> {
     previous: Image<S>,
     shift: Shift<S>,
     packed: Vec<Packed<S>>,
+    /// A vector's share of the lowest layer, for products.
     head: Buffer<S>,
+    bias: Buffer<S>,
     reduced: Vec<f64>,
     local: Local<S>,
     costs: Costs,
     iterations: u64,
+    /// Tiles of each chunk of which there are images already, where samples are [growing]; empty where all are seen.
+    known: Vec<usize>,
     work: Work,
 }
 
@@ -145,10 +127,12 @@ impl<S: Scalar> NetworkGaussNewton<S> {
             shift: Shift::new(plan),
             packed: Vec::new(),
             head: Buffer::new(grouped(plan.dense[0].inputs) * padded(plan.dense[0].outputs)),
+            bias: Buffer::new(padded(plan.dense[0].outputs)),
             reduced: vec![0.0; largest.unwrap_or(0)],
             local: Local::new(plan, &uses, tests),
             costs: Costs::new(plan, model.samples.count()),
             iterations: 0,
+            known: Vec::new(),
             work: Work::default(),
             whole_workers,
             whole,
@@ -157,113 +141,6 @@ impl<S: Scalar> NetworkGaussNewton<S> {
             model,
         })
     }
-
-    /// Weights of `point` for products.
-    fn pack(&mut self, trial: bool) {
-        let point = if trial { &self.trial_x } else { &self.x };
-        if self.packed_at != *point {
-            self.weights.pack(&self.model.plan, &self.tail, point, None);
-            self.packed_at.clone_from(point);
-        }
-    }
-
-    /// ż of the lowest layer's weights in `vector` into `to`.
-    fn image(&mut self, vector: &[f64], to: &mut [Buffer<S>]) {
-        let d = &self.model.plan.dense[0];
-        transpose(&vector[d.weight.clone()], d.inputs, &mut self.head, padded(d.outputs));
-        self.work.gradient_equivalents += self.costs.image();
-        let levels = levels(&self.model, &self.whole, &self.weights, Forward::Known, false);
-        let head = &self.head[..];
-        let chunks = self.whole_workers.par_iter_mut().zip(to).enumerate().with_max_len(1);
-        chunks.for_each(|(c, (worker, to))| levels.image(c, head, worker, to));
-    }
-
-    /// The moment of the lowest layer's inputs. Multiply-adds that it took.
-    fn learn_input(&mut self) -> f64 {
-        let walk = levels(&self.model, &self.whole, &self.weights, Forward::Known, false);
-        self.local.learn_input(&walk)
-    }
-
-    /// Outputs at x, directly; what is kept stays.
-    fn evaluate(&mut self) {
-        let x = std::mem::take(&mut self.x);
-        let mut current = std::mem::take(&mut self.current);
-        let mut lowest: Vec<Buffer<S>> =
-            current.iter_mut().map(|kept| std::mem::take(&mut kept[0])).collect();
-        self.image(&x, &mut lowest);
-        current.iter_mut().zip(lowest).for_each(|(kept, z)| kept[0] = z);
-        self.x = x;
-        self.current = current;
-        self.work.values += 1;
-        self.work.gradient_equivalents += self.costs.trial();
-        let bias = &self.x[self.model.plan.dense[0].bias.clone()];
-        for row in self.current.iter_mut().flat_map(|kept| kept[0].chunks_exact_mut(padded(bias.len()))) {
-            row.iter_mut().zip(bias).for_each(|(z, &b)| *z += S::from_f64(b));
-        }
-        self.above();
-    }
-
-    /// Outputs of the layers above, from the lowest outputs at x.
-    fn above(&mut self) {
-        self.pack(false);
-        let walk = levels(&self.model, &self.tail, &self.weights, Forward::Above, false);
-        let chunks = self.tail_workers.par_iter_mut().zip(&mut self.current).enumerate().with_max_len(1);
-        chunks.for_each(|(c, (worker, kept))| walk.settle(c, worker, kept));
-        self.value = total_of(&self.model, &self.tail_workers);
-    }
-
-    /// Back from the outputs at x, to all tensors or to those of the tail.
-    fn backward(&mut self, whole: bool, gradient: &mut [f64]) {
-        self.pack(false);
-        self.work.gradients += u64::from(whole);
-        let (scope, workers) = if whole {
-            self.work.gradient_equivalents += self.costs.gradient();
-            (&self.whole, &mut self.whole_workers)
-        } else {
-            self.work.gradient_equivalents += self.costs.tail_gradient();
-            (&self.tail, &mut self.tail_workers)
-        };
-        let walk = Walk {
-            model: &self.model,
-            scope,
-            weights: &self.weights,
-            forward: Forward::Known,
-            frozen: None,
-            backward: true,
-        };
-        let chunks = workers.par_iter_mut().zip(&self.current).enumerate().with_max_len(1);
-        chunks.for_each(|(c, (worker, kept))| walk.chunk(c, worker, Keep::Read(kept)));
-        reduce_into((&self.model, scope), workers, &mut self.reduced, gradient);
-    }
-
-    /// Images of a chunk.
-    fn images(&self, chunk: usize) -> Images<'_, S> {
-        Images {
-            new: self.new.of_chunk(chunk),
-            total: self.total.of_chunk(chunk),
-            previous: self.previous.of_chunk(chunk),
-        }
-    }
-
-    /// Which samples enter the outputs' factors in iteration `number`.
-    fn sample(&self, number: u64) -> Sample {
-        let count = self.model.samples.count();
-        let chosen = self.costs.samples_for(FACTOR_SHARE, self.local.factor_rows(&self.costs));
-        let chosen = chosen.clamp(LEAST_SAMPLES.min(count), count);
-        let stride = (count / chosen).max(1);
-        Sample { stride, offset: (number % stride as u64) as usize }
-    }
-}
-
-/// The passes over `scope`.
-fn levels<'a, S: Scalar>(
-    model: &'a Model<S>,
-    scope: &'a Scope,
-    weights: &'a Weights<S>,
-    forward: Forward<'a, S>,
-    backward: bool,
-) -> Levels<'a, S> {
-    Levels { walk: Walk { model, scope, weights, forward, frozen: None, backward } }
 }
 
 impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
@@ -273,7 +150,7 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
         for image in [&mut self.new, &mut self.total, &mut self.previous] {
             image.is_kept = false;
         }
-        self.evaluate();
+        self.evaluate(false);
         self.value
     }
 
@@ -291,7 +168,7 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
     }
 
     fn tail_share(&self) -> f64 {
-        2.0 * self.costs.trial()
+        self.costs.tail_share()
     }
 
     fn factor(&mut self, number: u64) {
@@ -305,7 +182,7 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
         let workers = self.tail_workers.par_iter_mut().zip(&mut self.levels);
         let chunks = workers.zip(&self.current).enumerate().with_max_len(1);
         chunks.for_each(|(c, ((worker, levels), kept))| walk.factors(c, sample, kept, (worker, levels)));
-        let cost = self.local.factor(&self.model.plan, &self.levels, self.model.samples.count(), &self.costs);
+        let cost = self.local.factor(&self.model.plan, &self.levels, self.model.count(), &self.costs);
         self.work.gradient_equivalents += self.costs.plain(cost);
     }
 
@@ -328,9 +205,8 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
     }
 
     fn keep(&mut self, direction: &[f64]) {
-        let mut chunks = std::mem::take(&mut self.new.chunks);
-        self.image(direction, &mut chunks);
-        self.new = Image { chunks, is_kept: true };
+        self.image(direction, Of::New, false);
+        self.new.is_kept = true;
     }
 
     fn coarse(&mut self, space: &CoarseSpace<'_>, matrix: &mut [f64], slopes: &mut [f64]) {
@@ -405,13 +281,13 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
         self.new.is_kept = false;
         self.iterations += 1;
         if self.iterations.is_multiple_of(REFRESH) {
-            self.evaluate();
+            self.evaluate(false);
         }
         self.value
     }
 
-    fn samples(&self) -> usize {
-        self.model.samples.count()
+    fn sampled(&mut self) -> Option<&mut dyn Sampled> {
+        Some(self)
     }
 
     fn noise(&self) -> f64 {

@@ -28,6 +28,8 @@ pub(crate) struct Model<S: Scalar> {
     pub(crate) chunks: Vec<Range<usize>>,
     /// Samples that a chunk may come to have, where samples come and go.
     room: Option<usize>,
+    /// Samples that evaluations see: those of the chunks.
+    seen: usize,
     pub(crate) kernels: &'static Kernels<S>,
 }
 
@@ -50,7 +52,7 @@ impl<S: Scalar> Model<S> {
         let chunks = vec![0..0; tiles.min(CHUNKS)];
         let values = samples.byte_values();
         let kernels = S::kernels();
-        let mut model = Self { plan, samples, targets, head, values, chunks, room: None, kernels };
+        let mut model = Self { plan, samples, targets, head, values, chunks, room: None, seen: 0, kernels };
         model.cut();
         model
     }
@@ -61,6 +63,32 @@ impl<S: Scalar> Model<S> {
         for (c, chunk) in self.chunks.iter_mut().enumerate() {
             *chunk = tiles * c / count..tiles * (c + 1) / count;
         }
+        self.seen = self.samples.count();
+    }
+
+    /// Evaluations see `tiles` of the tiles from now on, as many of every chunk's as can be, so that threads have the same
+    /// to do, and what a chunk has of its first tiles stays where it is. More tiles hold those that fewer hold.
+    pub(crate) fn see(&mut self, tiles: usize) {
+        let (all, count) = (self.samples.tiles(), self.chunks.len());
+        // Round by round while every chunk has tiles left; then from those that have one more.
+        let even = all / count;
+        let in_rounds = tiles.min(even * count);
+        let mut beyond = tiles.min(all) - in_rounds;
+        for (c, chunk) in self.chunks.iter_mut().enumerate() {
+            let (start, end) = (all * c / count, all * (c + 1) / count);
+            let mut own = in_rounds / count + usize::from(c < in_rounds % count);
+            if end - start > even && beyond > 0 {
+                own += 1;
+                beyond -= 1;
+            }
+            *chunk = start..start + own;
+        }
+        self.seen = (0..count).map(|c| self.chunk_rows(c).len()).sum();
+    }
+
+    /// Number of samples that evaluations see: all, but where some were [chosen](Self::see).
+    pub(crate) fn count(&self) -> usize {
+        self.seen
     }
 
     /// Rows of activations that a chunk needs.

@@ -315,7 +315,7 @@ impl<S: Scalar> Walk<'_, S> {
                 outputs,
                 width: plan.outputs,
                 rows: block.rows.clone(),
-                count: self.model.samples.count(),
+                count: self.model.count(),
                 gradient: &mut gradient[..wanted],
             },
         );

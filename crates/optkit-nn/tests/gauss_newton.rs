@@ -157,6 +157,37 @@ fn steps_solve_their_damped_systems() {
     }
 }
 
+/// At a width of 4,096 what an iteration needs of its local models (factors, leading eigenvectors, steps) costs less
+/// than a value with its gradient, by count, and the steps descend. (By the clock: the example `wide` of the benches.)
+#[test]
+fn local_models_of_wide_layers_cost_less_than_a_gradient() {
+    let (features, count, classes) = (784, 4096, 10);
+    let layers = vec![Layer::Dense { outputs: 4096 }, Layer::Relu, Layer::Dense { outputs: classes }];
+    let network = Network::new(vec![features], layers).unwrap();
+    let bytes: Vec<u8> =
+        (0..count * features).map(|i| if i / 8 % 5 == 0 { (i * 31 % 251) as u8 } else { 0 }).collect();
+    let labels: Vec<u8> = (0..count).map(|i| (i * i % classes) as u8).collect();
+    let samples = Arc::new(Samples::from_bytes(&bytes, features, 1.0 / 255.0).unwrap());
+    let targets = Arc::new(Targets::labels(&labels, classes).unwrap());
+    let f: NetworkObjective = NetworkObjective::new(&network, Loss::CrossEntropy, samples, targets).unwrap();
+    let mut models = f.gauss_newton(&by_layer(&network)).unwrap();
+    models.go_to(&network.initial(0));
+    let (mut gradient, mut step) = (vec![0.0; f.dim()], vec![0.0; f.dim()]);
+    models.gradient(&mut gradient);
+    models.factor(0); // with the moment of the inputs, once
+    let before = models.work().gradient_equivalents;
+    models.factor(1);
+    models.prepare_steps(&gradient, false);
+    models.steps(3.0, &mut step);
+    let cost = models.work().gradient_equivalents - before;
+    println!("{cost} gradient equivalents");
+    assert!((0.05..1.0).contains(&cost), "{cost}");
+    for part in by_layer(&network) {
+        let slope = dot(&restricted(&part, &gradient), &step);
+        assert!(slope < 0.0, "{slope:e}");
+    }
+}
+
 /// Trial points of any combination, one after another, against evaluations from nothing.
 #[test]
 fn a_trial_is_the_value_there() {

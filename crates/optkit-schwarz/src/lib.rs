@@ -42,4 +42,4 @@ pub use options::Options;
 pub use partition::{Deal, Partition, PartitionError};
 pub use preconditioner::{PreconditionerOptions, SchwarzPreconditioner};
 pub use sweep::{AdditiveSweep, Frozen, SweepReport};
-pub use two_level::{Combine, Control, TwoLevel, TwoLevelOptions};
+pub use two_level::{Combine, Control, Growing, TwoLevel, TwoLevelOptions};

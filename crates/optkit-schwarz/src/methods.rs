@@ -45,7 +45,7 @@ macro_rules! setting {
 }
 
 /// `apts` and `schwarz`, and what fills their slots. Defaults that a preset changes are not written here: the preset, then the file, then these.
-pub static METHODS: &[Entry] = &[APTS, SCHWARZ, GAUSS_NEWTON, ADDITIVE, COARSE, TAIL];
+pub static METHODS: &[Entry] = &[APTS, SCHWARZ, GAUSS_NEWTON, ADDITIVE, COARSE, TAIL, GROWING];
 
 const APTS: Entry = Entry {
     name: "apts",
@@ -103,6 +103,12 @@ const APTS: Entry = Entry {
             Kind::Word(&["damping", "radius"]),
             Some(""),
             "with `local = gauss_newton`: what keeps steps short, the damping of the models (default) or a radius in their metric"
+        ),
+        setting!(
+            "samples",
+            Kind::Method(Slot::Samples),
+            Some(""),
+            "with `local = gauss_newton` on networks: the samples that iterations see; all unless given"
         ),
         setting!("global", Kind::Method(Slot::RadiusDriven), Some("trust_region"), "solver of the whole"),
     ],
@@ -190,6 +196,23 @@ const TAIL: Entry = Entry {
     operands: &[],
     settings: &[setting!("repeat", Kind::Integer(1, 1000), Some("2"), "ν, how often an iteration")],
     slots: &[Slot::Sweeps],
+    support: Support::Available,
+};
+
+const GROWING: Entry = Entry {
+    name: "growing",
+    doc: "few samples first, more in every iteration: the first ones of a shuffle by the run's seed, in blocks of 128",
+    operands: &[],
+    settings: &[
+        setting!("first", Kind::Integer(1, 4_000_000_000), Some("2000"), "samples of the first iteration"),
+        setting!(
+            "factor",
+            Kind::Real(Range { least: 1.0, open_below: true, most: 1e6, open_above: false }),
+            Some("1.5"),
+            "how many times as many the next iteration sees"
+        ),
+    ],
+    slots: &[Slot::Samples],
     support: Support::Available,
 };
 

@@ -6,10 +6,11 @@
 //!                    over their span, damped or in a ball
 //! 3  ν times:        the tail's steps anew at the new point with the old Kᵢ, recombined with what was done: multiplicative
 //! 4  μ, or Δ, by the ratio of actual and predicted reduction of step 2
+//! 5  where samples grow: more of them for the next iteration
 //! ```
 //!
 //! The additive step is not applied as it is: parts that were solved from the same point overshoot together, and the
-//! coarse model knows by how much. f never rises. See `docs/src/two_level.md` for convergence and measurements.
+//! coarse model knows by how much. f never rises on the samples that an iteration sees. See `docs/src/two_level.md` for convergence and measurements.
 
 mod coarse;
 mod combine;
@@ -20,18 +21,19 @@ mod options;
 mod products;
 mod profile;
 mod residuals;
+mod samples;
 
 use optkit_core::vector::{all_finite, norm_inf};
 use optkit_core::{
     Archive, Direction, Evaluated, Flow, GaussNewton, LoadError, Objective, Optimizer, Phase, Phases, Point,
-    StartError, Status, StepReport, Work,
+    Seen, StartError, Status, StepReport, Work,
 };
 
 use crate::Partition;
 use coarse::Coarse;
 use combine::{Combined, Stage};
 use levels::Levels;
-pub use options::{Combine, Control, TwoLevelOptions};
+pub use options::{Combine, Control, Growing, TwoLevelOptions};
 
 /// Reductions below this many times the error of a value are not seen.
 const UNSEEN: f64 = 2.0;
@@ -59,6 +61,9 @@ pub struct TwoLevel {
     directions: Vec<Direction>,
     coarse: Coarse,
     iteration: u64,
+    /// Samples that f is the mean over, where they grow; and whether they are to grow before the next iteration.
+    seen: Option<Seen>,
+    grows: bool,
     watcher: Option<Box<dyn Phases>>,
 }
 
@@ -86,6 +91,8 @@ impl TwoLevel {
             directions: Vec::new(),
             coarse: Coarse::default(),
             iteration: 0,
+            seen: None,
+            grows: false,
             watcher: None,
         }
     }
@@ -94,6 +101,12 @@ impl TwoLevel {
     #[must_use]
     pub fn damping(&self) -> f64 {
         self.damping
+    }
+
+    /// Samples that the next iteration sees, or the last one saw where they grow in between; none where all are seen always.
+    #[must_use]
+    pub fn samples_seen(&self) -> Option<usize> {
+        self.seen.map(|samples| samples.seen)
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -131,7 +144,8 @@ impl TwoLevel {
         self.enter(Phase::Outside);
         self.adapt(&main);
         let noise = levels.noise() * self.value.abs().max(1.0);
-        if !main.moved && main.predicted <= UNSEEN * noise {
+        self.grows = self.can_grow();
+        if !main.moved && main.predicted <= UNSEEN * noise && !self.grows {
             return Flow::Done(Status::WithinRounding { predicted: main.predicted, noise });
         }
         debug_assert!(self.value <= before, "the loss rose from {before} to {}", self.value);
@@ -203,20 +217,28 @@ impl Optimizer for TwoLevel {
             buffer.resize(n, 0.0);
         }
         self.x.copy_from_slice(x0);
-        self.value = levels.on(f, |levels| levels.go_to(x0));
+        self.value = levels.on(f, |levels| {
+            self.choose_samples(levels);
+            levels.go_to(x0)
+        });
         self.levels = Some(levels);
-        (self.damping, self.radius) = (self.options.damping, f64::NAN);
+        (self.damping, self.radius) = (self.options.damping.max(self.least_damping()), f64::NAN);
         (self.iteration, self.has_previous, self.gradient_is_known) = (0, false, false);
         Ok(())
     }
 
     fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status> {
-        if self.gradient_is_known {
+        if self.gradient_is_known && !self.grows {
             return Ok(());
         }
         self.enter(Phase::Global);
         let mut levels = self.levels.take().expect("`start` made them");
-        levels.on(f, |levels| levels.gradient(&mut self.gradient));
+        levels.on(f, |levels| {
+            if self.grows {
+                self.grow(levels);
+            }
+            levels.gradient(&mut self.gradient);
+        });
         self.levels = Some(levels);
         self.enter(Phase::Outside);
         if !self.value.is_finite() || !all_finite(&self.gradient) {
@@ -234,8 +256,14 @@ impl Optimizer for TwoLevel {
         if let Err(status) = self.prepare(f) {
             return Flow::Done(status);
         }
-        if norm_inf(&self.gradient) == 0.0 {
-            return Flow::Done(Status::Stationary);
+        while norm_inf(&self.gradient) == 0.0 {
+            if !self.can_grow() {
+                return Flow::Done(Status::Stationary);
+            }
+            self.grows = true;
+            if let Err(status) = self.prepare(f) {
+                return Flow::Done(status);
+            }
         }
         let mut levels = self.levels.take().expect("`start` made them");
         let flow = levels.on(f, |levels| self.iterate(levels));
@@ -264,6 +292,10 @@ impl Optimizer for TwoLevel {
         archive.put("scalars", vec![self.value, self.damping, self.radius]);
         archive.put_integer("has_previous", u64::from(self.has_previous));
         archive.put_integer("iteration", self.iteration);
+        archive.put_integer("grows", u64::from(self.grows));
+        if let Some(Seen { seen, all }) = self.seen {
+            archive.put("seen", vec![seen as f64, all as f64]);
+        }
         if self.gradient_is_known {
             archive.put("gradient", self.gradient.clone());
         }
@@ -282,6 +314,12 @@ impl Optimizer for TwoLevel {
         archive.array_into("scalars", &mut scalars)?;
         [self.value, self.damping, self.radius] = scalars;
         self.iteration = archive.integer("iteration")?;
+        self.grows = archive.integer("grows")? != 0;
+        if let Some(to) = &mut self.seen {
+            let mut seen = [0.0; 2];
+            archive.array_into("seen", &mut seen)?;
+            *to = Seen { seen: seen[0] as usize, all: seen[1] as usize };
+        }
         self.gradient_is_known = archive.array("gradient").is_ok();
         if self.gradient_is_known {
             archive.array_into("gradient", &mut self.gradient)?;

@@ -139,11 +139,11 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         }
     };
     let method = problem.solver();
+    let seed = problem.run.integer("seed").unwrap_or(0);
     let mut solver = Solver::from_method(method, &mut found);
     if let Some(subject) = &subject {
-        solver.settle(method, matches!(subject, Subject::Network(_)), &mut found);
+        solver.settle(method, (matches!(subject, Subject::Network(_)), seed), &mut found);
     }
-    let seed = problem.run.integer("seed").unwrap_or(0);
     let declared = descent::partition_name(method).and_then(|name| problem.partition(name));
     let evaluates = solver.evaluates(declared.is_some());
     let fits = |s: &Subject| memory::fits(s, s.samples_hint(), evaluates);

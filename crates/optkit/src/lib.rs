@@ -81,8 +81,9 @@ pub use optkit_log as log;
 pub use optkit_nn as nn;
 pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{
-    AdditiveSweep, Apts, Combine, Control, Deal, Frozen, Options as AptsOptions, Partition, PartitionError,
-    PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport, TwoLevel, TwoLevelOptions,
+    AdditiveSweep, Apts, Combine, Control, Deal, Frozen, Growing, Options as AptsOptions, Partition,
+    PartitionError, PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport, TwoLevel,
+    TwoLevelOptions,
 };
 pub use optkit_trust_region::{
     Cauchy, Exact, Form, Gradient, Model, MoreSorensen, Norm, Obs, Options as TrustRegionOptions, RadiusRule,

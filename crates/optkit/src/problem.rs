@@ -197,7 +197,8 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0819",
         "A setting of `apts` that its local solver has no use for.\n\nWith `local = gauss_newton` steps come from damped \
-         local models, recombined by `combine` and repeated by `sweeps`; `control` says what keeps them short. There is no \
+         local models, recombined by `combine` and repeated by `sweeps`; `control` says what keeps them short, `samples` \
+         which samples of a network they see. There is no \
          `global` solver, no `order`, no forced decrease. With `local = trust_region` it is the other way round.",
     ),
     (

@@ -11,6 +11,8 @@ pub(crate) struct Costs {
     forward: f64,
     backward: f64,
     samples: f64,
+    /// Samples that passes see; all others cost nothing.
+    seen: f64,
 }
 
 impl Costs {
@@ -23,29 +25,45 @@ impl Costs {
             layers,
             outputs: plan.outputs as f64,
             samples: samples as f64,
+            seen: samples as f64,
         }
+    }
+
+    /// Passes see `count` samples from now on.
+    pub(crate) fn see(&mut self, count: usize) {
+        self.seen = count as f64;
+    }
+
+    /// Share of all samples that passes see.
+    fn share(&self) -> f64 {
+        self.seen / self.samples
     }
 
     fn tail(&self) -> f64 {
         self.layers[1..].iter().sum()
     }
 
-    /// A product of the lowest layer's size with the input.
-    pub(crate) fn image(&self) -> f64 {
-        0.5 * self.layers[0] / self.forward
+    /// A product of the lowest layer's size with the input of `rows` samples.
+    pub(crate) fn image(&self, rows: usize) -> f64 {
+        0.5 * self.layers[0] / self.forward * (rows as f64 / self.samples)
     }
 
     /// A value at a trial point: all layers but the lowest.
     pub(crate) fn trial(&self) -> f64 {
-        0.5 * self.tail() / self.forward
+        self.tail_share() * 0.5 * self.share()
+    }
+
+    /// The same as a share of a value at a point elsewhere.
+    pub(crate) fn tail_share(&self) -> f64 {
+        self.tail() / self.forward
     }
 
     pub(crate) fn gradient(&self) -> f64 {
-        0.5
+        0.5 * self.share()
     }
 
     pub(crate) fn tail_gradient(&self) -> f64 {
-        0.5 * 2.0 * self.tail() / self.backward
+        0.5 * 2.0 * self.tail() / self.backward * self.share()
     }
 
     /// J d of a direction that moves `uses`, up from dense layer `lowest`.
@@ -55,13 +73,13 @@ impl Costs {
             sum += if k > lowest { *work } else { 0.0 };
             sum += if k > 0 && uses[k].weight { *work } else { 0.0 };
         }
-        0.5 * sum / self.forward
+        0.5 * sum / self.forward * self.share()
     }
 
     /// M and β of `count` directions, from their J d.
     pub(crate) fn coarse(&self, count: usize) -> f64 {
         let k = count as f64;
-        self.plain(self.outputs * (k * (k + 1.0) / 2.0 + 3.0 * k)) * self.samples
+        self.plain(self.outputs * (k * (k + 1.0) / 2.0 + 3.0 * k)) * self.seen
     }
 
     /// `work` multiply-adds in all, against those of a value with its gradient on all samples.
@@ -74,9 +92,9 @@ impl Costs {
         self.outputs * (self.tail() + widths.sum::<f64>())
     }
 
-    /// Samples whose factor rows cost `share` of a gradient equivalent.
+    /// Samples whose factor rows cost `share` of a value with its gradient on the samples that are seen.
     pub(crate) fn samples_for(&self, share: f64, of_one: f64) -> usize {
-        (share * self.samples * (self.forward + self.backward) / of_one) as usize
+        (share * self.seen * (self.forward + self.backward) / of_one) as usize
     }
 }
 

@@ -12,6 +12,8 @@
 //! s = −w₀₀ g − U_G[(w₁₀ − w₀₀) U_Gᵀg] − [gU_A (w₀₁ − w₀₀)]U_Aᵀ − U_G[(w₁₁ − w₁₀ − w₀₁ + w₀₀) ĝ]U_Aᵀ
 //! ```
 
+use rayon::prelude::*;
+
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::gauss_newton::spectrum::Spectrum;
@@ -219,17 +221,9 @@ impl<S: Scalar> Kronecker<S> {
             let w = weight(sg, a.rest) - w00;
             to.iter_mut().zip(from).for_each(|(to, v)| *to = S::from_f64(w * v.to_f64()));
         }
-        (kernels.product)(Product {
-            a: &g.vectors,
-            a_row: padded(g.rank),
-            a_inner: 1,
-            b: &self.weighted,
-            c: &mut self.step,
-            rows: self.outputs,
-            inner: g.rank,
-            columns: stride,
-            start: Start::Accumulate,
-        });
+        let up = (&g.vectors[..], [padded(g.rank), 1]);
+        let sizes = [self.outputs, g.rank, stride];
+        product(kernels, up, &self.weighted, (&mut self.step, Start::Accumulate), sizes);
         let w00 = S::from_f64(w00);
         self.step.iter_mut().zip(self.gradient.iter()).for_each(|(to, &g)| *to += w00 * g);
     }
@@ -251,13 +245,39 @@ impl<S: Scalar> Kronecker<S> {
     }
 }
 
+/// Multiply-adds from which on a product's rows are shared out to threads, and rows of a share: results do not depend on
+/// who computes them.
+const PARALLEL: usize = 1 << 22;
+const SHARE: usize = 64;
+
 /// C ← A·B, A by its strides, \[rows, inner, columns\].
 fn multiply<S: Scalar>(
     kernels: &Kernels<S>,
     (a, [a_row, a_inner]): (&[S], [usize; 2]),
     b: &[S],
     c: &mut [S],
+    sizes: [usize; 3],
+) {
+    product(kernels, (a, [a_row, a_inner]), b, (c, Start::Zero), sizes);
+}
+
+/// The same from any start.
+fn product<S: Scalar>(
+    kernels: &Kernels<S>,
+    (a, [a_row, a_inner]): (&[S], [usize; 2]),
+    b: &[S],
+    (c, start): (&mut [S], Start<'_, S>),
     [rows, inner, columns]: [usize; 3],
 ) {
-    (kernels.product)(Product { a, a_row, a_inner, b, c, rows, inner, columns, start: Start::Zero });
+    let of = |(share, c): (usize, &mut [S])| {
+        let rows = c.len() / columns;
+        let a = &a[share * SHARE * a_row..];
+        (kernels.product)(Product { a, a_row, a_inner, b, c, rows, inner, columns, start });
+    };
+    let c = &mut c[..rows * columns];
+    if rows * inner * columns < PARALLEL {
+        c.chunks_mut(SHARE * columns).enumerate().for_each(of);
+    } else {
+        c.par_chunks_mut(SHARE * columns).enumerate().with_max_len(1).for_each(of);
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
 
 use crate::Scalar;
 use crate::buffer::Buffer;
@@ -16,6 +17,9 @@ use crate::plan::{Dense, Plan};
 /// Widest rows whose moment is kept whole: beyond, its eigenvectors (9 width³ operations) would cost more than they
 /// bring, and 32 chunks of it more memory than the activations.
 pub(crate) const WIDE: usize = 512;
+
+/// Rows of a sum over chunks that a thread takes at least.
+const TOGETHER: usize = 64;
 
 /// Columns of a sketch.
 pub(crate) const RANK: usize = 128;
@@ -132,7 +136,11 @@ impl<S: Scalar> Moment<S> {
     }
 
     /// What the chunks have summed, in their order, times `scale`.
-    pub(crate) fn total<'a>(chunks: impl Iterator<Item = &'a Self> + Clone, scale: f64, to: &mut Total) {
+    pub(crate) fn total<'a>(
+        chunks: impl Iterator<Item = &'a Self> + Clone + Send + Sync,
+        scale: f64,
+        to: &mut Total,
+    ) {
         let Some(first) = chunks.clone().next() else { return };
         let width = first.width + usize::from(first.ones);
         let (stride, columns, taken) = match first.sketch {
@@ -141,20 +149,20 @@ impl<S: Scalar> Moment<S> {
         };
         to.width = width;
         to.columns = columns;
-        to.entries.clear();
         to.entries.resize(width * columns, 0.0);
-        for moment in chunks {
-            let rows = moment.products.chunks_exact(stride);
-            for (to, from) in to.entries.chunks_exact_mut(columns).zip(rows) {
-                to.iter_mut().zip(&from[..taken]).for_each(|(to, from)| *to += from.to_f64());
+        let all = to.entries.par_chunks_exact_mut(columns).enumerate().with_min_len(TOGETHER);
+        all.for_each(|(row, to)| {
+            to.fill(0.0);
+            for moment in chunks.clone() {
+                let from = if row < moment.width {
+                    &moment.products[row * stride..row * stride + taken]
+                } else {
+                    &moment.sums[..taken]
+                };
+                to.iter_mut().zip(from).for_each(|(to, from)| *to += from.to_f64());
             }
-            if moment.ones {
-                let last = (width - 1) * columns;
-                let sums = moment.sums.iter().take(taken);
-                to.entries[last..].iter_mut().zip(sums).for_each(|(to, from)| *to += from.to_f64());
-            }
-        }
-        to.entries.iter_mut().for_each(|entry| *entry *= scale);
+            to.iter_mut().for_each(|entry| *entry *= scale);
+        });
         if first.sketch.is_none() && first.ones {
             to.close();
         }

@@ -11,8 +11,10 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::{Par, Spec};
+use optkit_quasi_newton::small::SymmetricEigen;
+use rayon::prelude::*;
 
-use super::moments::Total;
+use super::moments::{RANK, Total, WIDE};
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::kernels::padded;
@@ -32,42 +34,63 @@ pub(crate) struct Spectrum<S> {
     pub(crate) transposed: Buffer<S>,
 }
 
+/// Rows that a thread takes at least.
+const TOGETHER: usize = 64;
+
+/// The largest order that comes in every iteration, which must allocate nothing: that of a whole moment with ones.
+/// Beyond is the moment of the lowest layer's inputs, once: there faer is faster, and allocates.
+const OFTEN: usize = WIDE + 1;
+
 /// Room for decompositions, shared by those that come one after another.
 #[derive(Default)]
 pub(crate) struct Room {
     matrix: Vec<f64>,
+    shifted: Vec<f64>,
+    turned: Vec<f64>,
+    eigen: SymmetricEigen,
+    /// Of the one that is too large for it.
     vectors: Vec<f64>,
     values: Vec<f64>,
-    shifted: Vec<f64>,
-    scratch: Option<MemBuffer>,
-    order: usize,
 }
 
 impl Room {
-    /// Eigenvalues, ascending, into `values` and eigenvectors, by columns, into `vectors`, of the symmetric matrix of
-    /// this order in `matrix`. False where it fails.
+    /// Decompose the symmetric matrix of this order in `matrix`. False where it fails.
     fn decompose(&mut self, order: usize) -> bool {
-        if order > self.order {
-            let bytes =
-                self_adjoint_evd_scratch::<f64>(order, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
-            self.scratch = Some(MemBuffer::new(bytes));
-            self.order = order;
+        if order <= OFTEN {
+            return self.eigen.decompose(order, &self.matrix);
         }
-        self.vectors.resize(order * order, 0.0);
-        self.values.resize(order, 0.0);
         if !optkit_core::vector::all_finite(&self.matrix) {
             return false;
         }
-        let Some(scratch) = &mut self.scratch else { return false };
+        let bytes =
+            self_adjoint_evd_scratch::<f64>(order, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
+        self.vectors.resize(order * order, 0.0);
+        self.values.resize(order, 0.0);
         self_adjoint_evd(
             faer::MatRef::from_column_major_slice(&self.matrix, order, order),
             faer::diag::DiagMut::from_slice_mut(&mut self.values),
             Some(faer::MatMut::from_column_major_slice_mut(&mut self.vectors, order, order)),
             Par::Seq,
-            MemStack::new(scratch),
+            MemStack::new(&mut MemBuffer::new(bytes)),
             Spec::default(),
         )
         .is_ok()
+    }
+
+    /// Eigenvalue `i`, ascending, and its eigenvector, of the last matrix of this order.
+    fn pair(&self, order: usize, i: usize) -> (f64, &[f64]) {
+        if order <= OFTEN {
+            (self.eigen.values()[i], self.eigen.vector(i))
+        } else {
+            (self.values[i], &self.vectors[i * order..(i + 1) * order])
+        }
+    }
+
+    /// Give back what a decomposition of this order alone needs.
+    fn release(&mut self, order: usize) {
+        if order > OFTEN {
+            (self.matrix, self.vectors, self.values) = Default::default();
+        }
     }
 }
 
@@ -118,12 +141,14 @@ impl<S: Scalar> Spectrum<S> {
                 if !room.decompose(n) {
                     return false;
                 }
-                for (j, value) in room.values.iter().enumerate() {
+                for j in 0..n {
+                    let (value, vector) = room.pair(n, j);
                     self.values[j] = value.max(0.0);
-                    for (i, &v) in room.vectors[j * n..(j + 1) * n].iter().enumerate() {
+                    for (i, &v) in vector.iter().enumerate() {
                         self.set(i, j, v);
                     }
                 }
+                room.release(n);
                 self.rest = 0.0;
                 true
             }
@@ -160,33 +185,52 @@ impl<S: Scalar> Spectrum<S> {
         if !cholesky(r, &mut room.matrix) {
             return false;
         }
-        // Rows of E: eᵢ C = yᵢ, C upper triangular, its transpose L in the lower triangle of `matrix`.
-        for row in room.shifted.chunks_exact_mut(r) {
-            for j in 0..r {
-                let sum: f64 = (0..j).map(|k| row[k] * room.matrix[j * r + k]).sum();
-                row[j] = (row[j] - sum) / room.matrix[j * r + j];
+        // Rows of E: eᵢ C = yᵢ, C upper triangular.
+        let (upper, shifted) = (&room.matrix, &mut room.shifted);
+        shifted.par_chunks_exact_mut(r).with_min_len(TOGETHER).for_each(|row| {
+            for k in 0..r {
+                let entry = row[k] / upper[k * r + k];
+                row[k] = entry;
+                let both = row[k + 1..].iter_mut().zip(&upper[k * r + k + 1..(k + 1) * r]);
+                both.for_each(|(y, c)| *y -= entry * c);
             }
-        }
+        });
         let shifted = std::mem::take(&mut room.shifted);
         gram(n, r, &|i, j| shifted[i * r + j], &shifted, &mut room.matrix);
         let decomposed = room.decompose(r);
         if decomposed {
-            for j in 0..r {
-                let value = room.values[j];
-                self.values[j] = (value - shift).max(0.0);
-                let length = value.max(f64::MIN_POSITIVE).sqrt();
-                let vector = &room.vectors[j * r..(j + 1) * r];
-                for i in 0..n {
-                    let row = &shifted[i * r..(i + 1) * r];
-                    let sum: f64 = row.iter().zip(vector).map(|(e, v)| e * v).sum();
-                    self.set(i, j, sum / length);
-                }
-            }
+            self.turn(&shifted, shift, room);
             let leading: f64 = self.values.iter().sum();
             self.rest = ((trace - leading) / (n - r) as f64).max(0.0);
         }
         room.shifted = shifted;
         decomposed
+    }
+
+    /// σ, and U = EVΛ^(−½), from the rows of E and what `room` knows of EᵀE = VΛVᵀ.
+    fn turn(&mut self, rows: &[f64], shift: f64, room: &mut Room) {
+        let (r, columns, width) = (self.rank, padded(self.rank), padded(self.width));
+        let mut turned = std::mem::take(&mut room.turned);
+        turned.resize(r * r, 0.0);
+        for j in 0..r {
+            let (value, vector) = room.pair(r, j);
+            self.values[j] = (value - shift).max(0.0);
+            let length = value.max(f64::MIN_POSITIVE).sqrt();
+            vector.iter().enumerate().for_each(|(k, v)| turned[k * r + j] = v / length);
+        }
+        let both = self.vectors.par_chunks_exact_mut(columns).zip(rows.par_chunks_exact(r));
+        both.with_min_len(TOGETHER).for_each(|(to, row)| {
+            let mut sums = [0.0; RANK];
+            for (e, turned) in row.iter().zip(turned.chunks_exact(r)) {
+                sums.iter_mut().zip(turned).for_each(|(sum, v)| *sum += e * v);
+            }
+            to.iter_mut().zip(&sums[..r]).for_each(|(to, &sum)| *to = S::from_f64(sum));
+        });
+        let vectors = &self.vectors;
+        self.transposed.par_chunks_exact_mut(width).enumerate().for_each(|(j, to)| {
+            to.iter_mut().zip(vectors.chunks_exact(columns)).for_each(|(to, row)| *to = row[j]);
+        });
+        room.turned = turned;
     }
 }
 
@@ -216,7 +260,7 @@ fn gram(n: usize, r: usize, omega: &dyn Fn(usize, usize) -> f64, y: &[f64], to: 
     }
 }
 
-/// L of A = LLᵀ in A's lower triangle; false where A is not positive definite.
+/// A = LLᵀ, L in A's lower triangle and Lᵀ in its upper one; false where A is not positive definite.
 fn cholesky(n: usize, a: &mut [f64]) -> bool {
     for j in 0..n {
         for k in 0..j {
@@ -230,6 +274,9 @@ fn cholesky(n: usize, a: &mut [f64]) -> bool {
         }
         let pivot = a[j * n + j].sqrt();
         (j..n).for_each(|i| a[i * n + j] /= pivot);
+    }
+    for i in 0..n {
+        (0..i).for_each(|j| a[j * n + i] = a[i * n + j]);
     }
     true
 }

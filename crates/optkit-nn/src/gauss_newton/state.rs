@@ -2,7 +2,7 @@
 //!
 //! Lowest outputs and images are sums of many products: computed anew they differ in the last bits, so they are saved as
 //! they are. The layers above follow from them, and the factors are formed anew in every iteration but for the metric
-//! and the lowest layer's, which follow from the start.
+//! and the lowest layer's, which follow from the start. Where samples grow, their order follows from the seed.
 
 use optkit_core::{Archive, LoadError};
 
@@ -14,6 +14,7 @@ impl<S: Scalar> NetworkGaussNewton<S> {
     pub(super) fn write(&self, archive: &mut Archive) {
         archive.put_work("work", self.work);
         archive.put_integer("iterations", self.iterations);
+        archive.put_integer("tiles", self.tiles() as u64);
         let lowest = self.current.iter().flat_map(|kept| kept[0].iter());
         archive.put("outputs", lowest.map(|z| z.to_f64()).collect());
         let previous = self.previous.is_kept.then(|| self.previous.chunks.iter().flat_map(|c| c.iter()));
@@ -25,6 +26,12 @@ impl<S: Scalar> NetworkGaussNewton<S> {
     pub(super) fn read(&mut self, archive: &Archive, x: &[f64]) -> Result<(), LoadError> {
         self.x.copy_from_slice(x);
         self.packed_at.clear();
+        let tiles = archive.integer("tiles")? as usize;
+        if self.is_growing() {
+            self.see_tiles(tiles);
+        } else if tiles != self.tiles() {
+            return Err(LoadError::Length { name: "tiles".to_owned(), got: tiles, expected: self.tiles() });
+        }
         let outputs = archive.array("outputs")?;
         fill(self.current.iter_mut().map(|kept| &mut kept[0]), "outputs", outputs)?;
         self.above();

@@ -10,17 +10,20 @@
 //! factors  A_l = Σ x xᵀ,  G_l = Σ (∂y/∂z_l)ᵀ φ'' (∂y/∂z_l), by rows √φ'' walked back (Martens & Grosse 2015)
 //! ```
 
+mod factors;
+mod image;
+
+use std::ops::Range;
+
 use super::{BLOCK, Block, Keep, Walk, rows, rows_mut};
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::gauss_newton::directions::{Images, Packed, Shift};
 use crate::gauss_newton::moments::{Moment, Tests};
-use crate::head::FactorRow;
-use crate::kernels::{LANES, Product, SparseForward, Start, padded};
+use crate::kernels::{LANES, Product, Start, padded};
 use crate::layers::{log_softmax, sigmoid, tanh};
 use crate::model::{Kept, Model};
 use crate::plan::Kind;
-use crate::samples::Store;
 use crate::worker::Worker;
 
 /// Rows of factors walked back together.
@@ -108,9 +111,17 @@ impl<S: Scalar> Levels<'_, S> {
 
     /// The blocks of a chunk.
     fn blocks(&self, chunk: usize) -> impl Iterator<Item = (usize, Block<'static, S>)> {
+        self.blocks_of(chunk, self.walk.model.chunks[chunk].clone())
+    }
+
+    /// The blocks of some of its tiles.
+    fn blocks_of(
+        &self,
+        chunk: usize,
+        tiles: Range<usize>,
+    ) -> impl Iterator<Item = (usize, Block<'static, S>)> {
         let model = self.walk.model;
         let start = model.chunk_rows(chunk).start;
-        let tiles = model.chunks[chunk].clone();
         tiles.flat_map(move |tile| {
             let tile_rows = model.samples.tile_rows(tile);
             (0..tile_rows.len()).step_by(BLOCK).map(move |at| {
@@ -120,93 +131,6 @@ impl<S: Scalar> Levels<'_, S> {
                 (tile, Block { rows, in_chunk, in_tile, frozen: None, base: None })
             })
         })
-    }
-
-    /// ż = x·Vᵀ of the lowest layer for chunk `chunk`, V packed as weights are.
-    pub(crate) fn image(&self, chunk: usize, v: &[S], worker: &mut Worker<S>, to: &mut Buffer<S>) {
-        let model = self.model();
-        let d = &model.plan.dense[0];
-        let columns = padded(d.outputs);
-        if let (Store::Sparse(tiles), true) = (model.samples.store(), model.sparse()) {
-            let start = model.chunk_rows(chunk).start;
-            for tile in model.chunks[chunk].clone() {
-                let of_tile = model.samples.tile_rows(tile);
-                let z = rows_mut(to, &(of_tile.start - start..of_tile.end - start), columns);
-                z.fill(S::ZERO);
-                (model.kernels.sparse_forward)(SparseForward {
-                    tile: &tiles[tile],
-                    values: &model.values,
-                    weights: v,
-                    columns,
-                    z,
-                });
-            }
-            return;
-        }
-        for (_, block) in self.blocks(chunk) {
-            let x = self.input(&block, worker);
-            (model.kernels.product)(Product {
-                a: x,
-                a_row: padded(d.inputs),
-                a_inner: 1,
-                b: v,
-                c: rows_mut(to, &block.in_chunk, columns),
-                rows: block.len(),
-                inner: d.inputs,
-                columns,
-                start: Start::Zero,
-            });
-        }
-    }
-
-    /// What comes into the lowest dense layer, where products are dense.
-    fn input<'b>(&self, block: &Block<'_, S>, worker: &'b mut Worker<S>) -> &'b [S] {
-        let (model, plan) = (self.model(), &self.model().plan);
-        let stride = padded(plan.inputs);
-        model.samples.expand(block.rows.clone(), &model.values, &mut worker.input, stride);
-        let first = plan.dense[0].step;
-        for i in 0..first {
-            let width = plan.steps[i].width;
-            let stride = padded(width);
-            let mut out = std::mem::take(&mut worker.outs[i]);
-            let x = if i == 0 { &worker.input } else { &worker.outs[i - 1] };
-            let (x, y) = (&x[..block.len() * stride], &mut out[..block.len() * stride]);
-            match plan.steps[i].kind {
-                Kind::Relu => (model.kernels.relu)(x, y),
-                Kind::Sigmoid => (model.kernels.sigmoid)(x, y),
-                Kind::Tanh => (model.kernels.tanh)(x, y),
-                Kind::LogSoftmax => log_softmax::forward(x, y, width, stride),
-                Kind::Dense(_) => {}
-            }
-            worker.outs[i] = out;
-        }
-        let x = if first == 0 { &worker.input } else { &worker.outs[first - 1] };
-        &x[..block.len() * padded(plan.width_before(first))]
-    }
-
-    /// The moment of what comes into the lowest layer, of the samples of `tile`; `room` holds a block of it where products
-    /// are sparse.
-    pub(crate) fn input_moment(
-        &self,
-        tile: usize,
-        (worker, room): (&mut Worker<S>, &mut Buffer<S>),
-        to: &mut Moment<S>,
-    ) {
-        let model = self.model();
-        let of_tile = model.samples.tile_rows(tile);
-        for at in of_tile.clone().step_by(BLOCK) {
-            let rows = at..(at + BLOCK).min(of_tile.end);
-            let len = rows.len();
-            if model.sparse() {
-                let stride = padded(model.plan.inputs);
-                model.samples.expand(rows, &model.values, room, stride);
-                to.add(model.kernels, &room[..len * stride], len);
-            } else {
-                let block = Block { rows, in_chunk: 0..len, in_tile: 0..len, frozen: None, base: None };
-                let x = self.input(&block, worker);
-                to.add(model.kernels, x, len);
-            }
-        }
     }
 
     /// Outputs of the layers above the lowest; the loss into `worker.total`.
@@ -269,7 +193,7 @@ impl<S: Scalar> Levels<'_, S> {
                         outputs: &levels.images[a][..len],
                         width: model.plan.outputs,
                         rows: block.rows.clone(),
-                        count: model.samples.count(),
+                        count: model.count(),
                         to: &mut levels.curved[a][..len],
                     },
                 );
@@ -353,106 +277,6 @@ impl<S: Scalar> Levels<'_, S> {
         }
         if k > direction.lowest {
             product(below, &self.walk.weights.dense[k].forward, Start::Accumulate, rz);
-        }
-    }
-
-    /// A and G of all layers into `levels`; A of the lowest layer is not among them.
-    pub(crate) fn factors(
-        &self,
-        chunk: usize,
-        sample: Sample,
-        kept: &Kept<S>,
-        (worker, levels): (&mut Worker<S>, &mut LevelWorker<S>),
-    ) {
-        let plan = &self.model().plan;
-        levels.inputs.iter_mut().chain(&mut levels.outputs).for_each(Moment::clear);
-        levels.sampled = 0;
-        let mut kept = Keep::Read(kept);
-        for (_, block) in self.blocks(chunk) {
-            self.walk.forward_block(&block, worker, &mut kept);
-            self.walk.head(&block, worker, &kept);
-            for (k, d) in plan.dense.iter().enumerate().skip(1) {
-                let x = self.walk.before(d.step, &block, worker, &kept);
-                levels.inputs[k].add(self.model().kernels, x, block.len());
-            }
-            let first = (sample.offset + sample.stride - block.rows.start % sample.stride) % sample.stride;
-            let mut chosen = (first..block.len()).step_by(sample.stride);
-            let at_once = (FACTOR_ROWS / plan.outputs).max(1);
-            loop {
-                let mut some = [0; FACTOR_ROWS];
-                let some = &mut some[..at_once.min(FACTOR_ROWS)];
-                let count = some.iter_mut().zip(&mut chosen).map(|(to, row)| *to = row).count();
-                if count == 0 {
-                    break;
-                }
-                self.outputs_factors(&some[..count], &block, (worker, &kept), levels);
-                levels.sampled += count;
-            }
-        }
-    }
-
-    /// G of all layers from the samples `chosen` of a block: rows √φ'' walked back.
-    fn outputs_factors(
-        &self,
-        chosen: &[usize],
-        block: &Block<'_, S>,
-        (worker, kept): (&Worker<S>, &Keep<'_, S>),
-        levels: &mut LevelWorker<S>,
-    ) {
-        let (model, plan) = (self.model(), &self.model().plan);
-        let classes = plan.outputs;
-        let many = chosen.len() * classes;
-        let stride = padded(classes);
-        let outputs = self.walk.after(plan.steps.len() - 1, block, worker, kept);
-        for (&row, to) in chosen.iter().zip(levels.factor.chunks_exact_mut(classes * stride)) {
-            model.head.factor_rows(
-                &model.targets,
-                FactorRow {
-                    gradient: &worker.gradient[row * stride..(row + 1) * stride],
-                    outputs: &outputs[row * stride..(row + 1) * stride],
-                    row: block.rows.start + row,
-                    width: classes,
-                    count: model.samples.count(),
-                    to,
-                },
-            );
-        }
-        for (i, step) in plan.steps.iter().enumerate().rev() {
-            let stride = padded(step.width);
-            let g = &mut levels.factor[..many * stride];
-            if let Kind::Dense(k) = step.kind {
-                levels.outputs[k].add(model.kernels, g, many);
-                if k == 0 {
-                    return;
-                }
-                let d = &plan.dense[k];
-                (model.kernels.product)(Product {
-                    a: g,
-                    a_row: stride,
-                    a_inner: 1,
-                    b: &self.walk.weights.dense[k].backward,
-                    c: &mut levels.factor_below[..many * padded(d.inputs)],
-                    rows: many,
-                    inner: d.outputs,
-                    columns: padded(d.inputs),
-                    start: Start::Zero,
-                });
-                std::mem::swap(&mut levels.factor, &mut levels.factor_below);
-                continue;
-            }
-            let y = self.walk.after(i, block, worker, kept);
-            let repeated = &mut levels.repeated[..many * stride];
-            for (&row, to) in chosen.iter().zip(repeated.chunks_exact_mut(classes * stride)) {
-                let from = &y[row * stride..(row + 1) * stride];
-                to.chunks_exact_mut(stride).for_each(|to| to.copy_from_slice(from));
-            }
-            match step.kind {
-                Kind::Relu => (model.kernels.relu_gradient)(repeated, g),
-                Kind::Sigmoid => sigmoid::backward(repeated, g),
-                Kind::Tanh => tanh::backward(repeated, g),
-                Kind::LogSoftmax => log_softmax::backward(repeated, g, step.width, stride),
-                Kind::Dense(_) => {}
-            }
         }
     }
 }

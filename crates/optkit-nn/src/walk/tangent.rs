@@ -201,7 +201,7 @@ impl<S: Scalar> TangentWalk<'_, S> {
                 outputs: &tangents.outs[last][..len],
                 width: model.plan.outputs,
                 rows: block.rows.clone(),
-                count: model.samples.count(),
+                count: model.count(),
                 to: &mut tangents.gradient[..len],
             },
         );

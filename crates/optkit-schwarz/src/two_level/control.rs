@@ -17,7 +17,7 @@ impl TwoLevel {
         if self.radius.is_nan() {
             self.radius = levels.step_length(self.damping).min(self.options.rule.max_radius);
         }
-        let least = self.options.min_damping;
+        let least = self.least_damping();
         let mut low = least;
         if levels.step_length(low) <= self.radius {
             return least;
@@ -46,7 +46,7 @@ impl TwoLevel {
                 if main.ratio.is_nan() || main.ratio < rule.shrink_below {
                     self.damping /= rule.shrink;
                 } else if main.ratio > rule.grow_above {
-                    self.damping = (self.damping / rule.grow).max(self.options.min_damping);
+                    self.damping = (self.damping / rule.grow).max(self.least_damping());
                 }
                 if !main.moved {
                     self.damping /= rule.shrink;

@@ -21,6 +21,26 @@ pub struct TwoLevelOptions {
     pub control: Control,
     /// Thresholds and factors of whichever is controlled; the limits of the radius are for [`Control::Radius`].
     pub rule: RadiusRule,
+    /// Which samples iterations see, where f is a mean over samples; none: all of them.
+    pub samples: Option<Growing>,
+}
+
+/// Samples that grow: the first of a shuffle, `factor` times as many in every iteration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growing {
+    /// Samples of the first iteration.
+    pub first: usize,
+    /// How many times as many the next iteration sees; above 1.
+    pub factor: f64,
+    /// Of the shuffle.
+    pub seed: u64,
+}
+
+impl Default for Growing {
+    /// 2,000 samples, half as many again in every iteration.
+    fn default() -> Self {
+        Self { first: 2000, factor: 1.5, seed: 0 }
+    }
 }
 
 /// What is made of the parts' steps.
@@ -58,6 +78,7 @@ impl Default for TwoLevelOptions {
             sweep_below: 0.1,
             control: Control::Damping,
             rule: RadiusRule::default(),
+            samples: None,
         }
     }
 }
@@ -77,6 +98,14 @@ impl TwoLevelOptions {
         }
         if !(self.min_damping > 0.0 && self.min_damping <= self.damping) {
             return refuse("min_damping", self.min_damping, "positive and at most `damping`");
+        }
+        if let Some(Growing { first, factor, .. }) = self.samples {
+            if first == 0 {
+                return refuse("first", 0.0, "at least 1");
+            }
+            if !(factor > 1.0 && factor.is_finite()) {
+                return refuse("factor", factor, "above 1 and finite");
+            }
         }
         self.rule.validate()
     }

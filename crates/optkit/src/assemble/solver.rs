@@ -190,15 +190,20 @@ impl Solver {
     }
 
     /// What only the subject can settle: the ball of a second-order model where none is given, and whether one that
-    /// is given fits. On networks it is `per_tensor`, the measured best; a preset keeps to the paper's `two`.
-    pub(super) fn settle<'a>(&mut self, method: &'a Method, network: bool, found: &mut Vec<Diagnostic>) {
+    /// is given fits. On networks it is `per_tensor`, the measured best; a preset keeps to the paper's `two`. `seed`: the run's.
+    pub(super) fn settle<'a>(
+        &mut self,
+        method: &'a Method,
+        (network, seed): (bool, u64),
+        found: &mut Vec<Diagnostic>,
+    ) {
         let preset = method.settings.word("preset").is_some();
         let within = |method: &'a Method, key: &str| method.settings.method(key);
         let at = |key: &str| within(method, key).unwrap_or(method);
         let slots = match self {
             Self::TrustRegion(slot) => vec![(slot, method)],
             Self::TwoLevel(options) => {
-                two_level::settle(options, method, network, found);
+                two_level::settle(options, method, (network, seed), found);
                 return;
             }
             Self::Apts(apts) => {

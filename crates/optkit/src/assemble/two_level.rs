@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use optkit_core::{NoGaussNewton, Objective, Subset};
 use optkit_lang::{Diagnostic, Method};
-use optkit_schwarz::{Combine, Control, Partition, TWO_LEVEL, TwoLevelOptions};
+use optkit_schwarz::{Combine, Control, Growing, Partition, TWO_LEVEL, TwoLevelOptions};
 use optkit_trust_region::RadiusRule;
 
 use super::solver::rule;
@@ -13,7 +13,7 @@ use super::{Backend, Subject};
 /// Settings of `apts` that only trust regions on the parts have a use for.
 const OF_TRUST_REGIONS: [&str; 6] = ["order", "ball", "fdl", "ratio", "global", "radius"];
 /// Settings of `apts` that only `local = gauss_newton` has a use for.
-const OF_GAUSS_NEWTON: [&str; 3] = ["combine", "sweeps", "control"];
+const OF_GAUSS_NEWTON: [&str; 4] = ["combine", "sweeps", "control", "samples"];
 
 /// True where the parts are solved by Gauss–Newton models.
 pub(super) fn is_meant(method: &Method) -> bool {
@@ -90,17 +90,37 @@ pub(super) fn read(method: &Method, found: &mut Vec<Diagnostic>) -> TwoLevelOpti
             _ => Control::Damping,
         };
     }
+    if let Some(growing) = settings.given("samples").then(|| settings.method("samples")).flatten() {
+        let base = Growing::default();
+        let first = growing.settings.integer("first").and_then(|n| usize::try_from(n).ok());
+        options.samples = Some(Growing {
+            first: first.unwrap_or(base.first),
+            factor: growing.settings.real("factor").unwrap_or(base.factor),
+            ..base
+        });
+    }
     options.rule = rule(settings, RadiusRule::default());
     options
 }
 
 /// The defaults of the damping, which depend on what is minimised: networks over-fit without, exact models need little.
+/// `seed`: the run's, which shuffles samples.
 pub(super) fn settle(
     options: &mut TwoLevelOptions,
     method: &Method,
-    network: bool,
+    (network, seed): (bool, u64),
     found: &mut Vec<Diagnostic>,
 ) {
+    if let Some(growing) = &mut options.samples {
+        growing.seed = seed;
+        if let (false, Some(span)) = (network, method.settings.key_span("samples")) {
+            found.push(
+                Diagnostic::error("E0819", "`samples` needs a network: a function has none to choose from")
+                    .label(span, "this setting")
+                    .help("remove it"),
+            );
+        }
+    }
     let base = if network { TwoLevelOptions::default() } else { TwoLevelOptions::least_squares() };
     let local = method.settings.method("local").filter(|local| local.name.value == "gauss_newton");
     let given = |key: &str| {
@@ -137,9 +157,7 @@ pub(super) fn suits(method: &Method, subject: &Subject, partition: &Partition) -
             });
             (!offers).then_some(NoGaussNewton::Unsupported)
         }
-        Subject::Network(network)
-            if network.backend != Backend::Native || !network.network.is_chain() =>
-        {
+        Subject::Network(network) if network.backend != Backend::Native || !network.network.is_chain() => {
             Some(NoGaussNewton::Unsupported)
         }
         Subject::Network(network) => {
