@@ -29,3 +29,4 @@ pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 pub(crate) mod whole;
+pub(crate) mod workspace;

@@ -25,7 +25,7 @@ pub(crate) use elementwise::{sigmoid_single, tanh_single};
 pub(crate) use gather::{Filling, SparseRows};
 pub(crate) use normalise::{BackLines, Lines};
 pub(crate) use pairs::{Pair, PairProduct};
-pub(crate) use pieces::{Grid, for_each_part};
+pub(crate) use pieces::{Grid, for_each_part, for_each_part_of_two};
 pub(crate) use product::{Product, Start};
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 
@@ -110,6 +110,8 @@ pub struct Kernels<S: 'static> {
     pub(crate) from_largest: fn(&[S], &[u16], u16, &mut [S]),
     /// to ← to + factor·x.
     pub(crate) add_scaled: fn(&[S], S, &mut [S]),
+    /// to ← from, rounded.
+    pub(crate) round: fn(&[f64], &mut [S]),
 }
 
 impl<S> std::fmt::Debug for Kernels<S> {

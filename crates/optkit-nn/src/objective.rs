@@ -99,6 +99,10 @@ impl<S: Scalar> NetworkObjective<S> {
     /// A batch that is [selected](Objective::select) is what values, gradients, lines and products are of: its mean
     /// loss, at a cost of its share of the samples. So is a decomposition that is frozen while it is selected.
     ///
+    /// Without a selected batch, image networks look at all samples in pieces that are no larger than the largest batch, in
+    /// the room of one; batch normalisations see one piece at a time. Nothing is left behind: a gradient there computes the
+    /// value anew.
+    ///
     /// ```
     /// # use std::sync::Arc;
     /// # use optkit_core::Objective;

@@ -313,6 +313,73 @@ fn a_batch_is_an_objective_over_its_samples() {
     assert!(found.is_some(), "the batch is no 49 of the samples");
 }
 
+/// Without a selected batch, all samples are seen in pieces of a batch's size, each normalised by its own moments: so do
+/// parts, and so is the gradient.
+#[test]
+fn all_samples_are_seen_in_pieces_of_a_batch() {
+    let features = 3 * 6 * 6;
+    let (floats, labels) = (common::floats(50, features, 8), common::labels(50, 5, 8));
+    let case = Case::new(vec![3, 6, 6], residual(&Layer::Tanh), 50, 8);
+    let mut f = case.objective::<f64>().in_batches(20, 5);
+    f.select(Pass::default());
+    gradient_is_right(&case, &mut f);
+    let mut gradient = vec![0.0; f.dim()];
+    let value = f.value_gradient(&case.theta, &mut gradient);
+    // As equal as can be: 16, 17 and 17 of them.
+    let (mut mean, mut sum) = (0.0, vec![0.0; f.dim()]);
+    for piece in [0..16, 16..33, 33..50] {
+        let (some, share) =
+            (floats[piece.start * features..piece.end * features].to_vec(), piece.len() as f64 / 50.0);
+        let samples = Arc::new(Samples::from_floats(some, features).unwrap());
+        let targets = Arc::new(Targets::labels(&labels[piece], 5).unwrap());
+        let mut only =
+            NetworkObjective::<f64>::new(&case.network, Loss::CrossEntropy, samples, targets).unwrap();
+        let mut of_piece = vec![0.0; f.dim()];
+        mean += share * only.value_gradient(&case.theta, &mut of_piece);
+        sum.iter_mut().zip(&of_piece).for_each(|(sum, g)| *sum += share * g);
+    }
+    assert!((value - mean).abs() < 1e-12 && distance_inf(&gradient, &sum) < 1e-12, "{value} {mean}");
+
+    let subsets = case.tensors();
+    let mut split = f.decompose(&subsets).unwrap();
+    split.freeze(&case.theta, Pass::default());
+    for (part, subset) in split.parts().iter_mut().zip(&subsets) {
+        let (mut own, mut at) = (vec![0.0; subset.len()], case.theta.clone());
+        subset.gather(&case.theta, &mut own);
+        own.iter_mut().for_each(|v| *v *= 0.9);
+        subset.scatter(&own, &mut at);
+        let (mut of_part, mut expected) = (own.clone(), own.clone());
+        let value = part.value_gradient(&own, &mut of_part);
+        assert!((value - f.value_gradient(&at, &mut gradient)).abs() < 1e-12);
+        subset.gather(&gradient, &mut expected);
+        assert!(distance_inf(&of_part, &expected) < 1e-12);
+    }
+}
+
+/// A part that holds every parameter costs what the batch costs: its share of the samples.
+#[test]
+fn parts_count_their_share_of_the_samples() {
+    let case = Case::new(vec![3, 6, 6], residual(&Layer::Relu), 50, 8);
+    let everything = Subset::from_ranges(case.network.dim(), std::iter::once(0..case.network.dim())).unwrap();
+    let mut f = case.objective::<f32>().in_batches(20, 0);
+    let mut split = f.decompose(&[everything]).unwrap();
+    let (mut x, mut gradient) = (case.theta.clone(), case.theta.clone());
+    for (number, share, of_passes) in [(0, 0.4, 0.0), (2, 0.2, 0.1)] {
+        let before = (split.parts()[0].work(), split.shared_work());
+        f.select(batch(0, number));
+        if number == 0 {
+            f.value(&x);
+        }
+        split.freeze(&x, Pass::default());
+        x.iter_mut().for_each(|x| *x *= 1.0 + 1e-3);
+        split.parts()[0].value_gradient(&x, &mut gradient);
+        let counted = split.parts()[0].work().gradient_equivalents - before.0.gradient_equivalents;
+        assert!((counted - share).abs() < 1e-12, "{counted} {share}");
+        let shared = split.shared_work().gradient_equivalents - before.1.gradient_equivalents;
+        assert!((shared - of_passes).abs() < 1e-12, "{shared} {of_passes}");
+    }
+}
+
 /// Masks are one function for all evaluations of a batch, other ones in another epoch, and none where measured.
 #[test]
 fn masks_stay_for_a_batch_and_change_with_the_epoch() {
@@ -457,6 +524,8 @@ fn evaluations_allocate_nothing() {
                 f.value(&x);
                 f.accept(&x);
             }
+            f.select(Pass::default());
+            f.value_gradient(&x, &mut gradient);
             accuracy.evaluate(&x);
             counts.push(allocations() - before);
         }

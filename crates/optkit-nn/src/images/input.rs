@@ -11,20 +11,23 @@ use crate::samples::Store;
 pub(crate) fn load<S: Scalar>(model: &Model<S>, batch: &Batch, value: &Value, to: &mut [S]) {
     match model.samples.store() {
         Store::Bytes(bytes) => {
-            let number = |feature: usize, byte: u8| model.bytes.of(feature)[usize::from(byte)];
-            load_from(bytes, number, batch, value, to);
+            let table = |at: usize| {
+                let table = model.bytes.of(at);
+                move |byte: u8| table[usize::from(byte)]
+            };
+            load_from(bytes, table, batch, value, to);
         }
         Store::Floats(floats) => {
-            load_from(floats, |_, float| S::from_f64(f64::from(float)), batch, value, to);
+            load_from(floats, |_| |float| S::from_f64(f64::from(float)), batch, value, to);
         }
         Store::Sparse(_) => unreachable!("the model has its samples by rows"),
     }
 }
 
-/// `number`: what a value at that place of a sample stands for.
-fn load_from<T: Copy + Default + Sync, S: Scalar>(
+/// `numbers(place)`: what values of the channel that begins at that place of a sample stand for.
+fn load_from<T: Copy + Default + Sync, S: Scalar, N: Fn(T) -> S>(
     from: &[T],
-    number: impl Fn(usize, T) -> S + Sync,
+    numbers: impl Fn(usize) -> N + Sync,
     batch: &Batch,
     value: &Value,
     to: &mut [S],
@@ -35,22 +38,30 @@ fn load_from<T: Copy + Default + Sync, S: Scalar>(
         for (to, n) in to.chunks_exact_mut(stride).zip(some) {
             let from = &from[batch.rows[n] as usize * pixels * channels..][..pixels * channels];
             let shift = batch.shifts.get(n).copied().unwrap_or_default();
-            let seen = |channel: usize, row: usize, column: usize| {
-                let there = source(shift, [rows, columns], row, column);
-                let at = channel * pixels;
-                number(at, there.map_or_else(T::default, |pixel| from[at + pixel]))
-            };
             let Some([above, left]) = value.pad else {
                 to[channels..].fill(S::ZERO);
-                let (row, column) = (line / columns, line % columns);
-                to[..channels].iter_mut().enumerate().for_each(|(c, to)| *to = seen(c, row, column));
+                let there = source(shift, [rows, columns], line / columns, line % columns);
+                for (channel, to) in to[..channels].iter_mut().enumerate() {
+                    let at = channel * pixels;
+                    *to = numbers(at)(there.map_or_else(T::default, |pixel| from[at + pixel]));
+                }
                 continue;
             };
             to.fill(S::ZERO);
             let Some(row) = line.checked_sub(above).filter(|&row| row < rows) else { continue };
             for channel in 0..channels {
-                let inside = to[left * channels + channel..].iter_mut().step_by(channels);
-                inside.zip(0..columns).for_each(|(to, column)| *to = seen(channel, row, column));
+                let at = channel * pixels;
+                let number = numbers(at);
+                let inside = to[left * channels + channel..].iter_mut().step_by(channels).take(columns);
+                if shift == Shift::default() {
+                    let from = &from[at + row * columns..][..columns];
+                    inside.zip(from).for_each(|(to, &value)| *to = number(value));
+                    continue;
+                }
+                for (column, to) in inside.enumerate() {
+                    let there = source(shift, [rows, columns], row, column);
+                    *to = number(there.map_or_else(T::default, |pixel| from[at + pixel]));
+                }
             }
         }
     });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::objective::{Running, share};
 use super::run::Run;
-use super::state::{Activations, Batch, Mode, fresh_id};
-use super::whole::{Shared, open, round};
+use super::state::{Activations, Batch, Mode, fresh_id, open};
+use super::whole::Shared;
 use crate::head::Head;
 use crate::{Network, RunningAverages, Samples, Targets};
 
@@ -42,9 +42,8 @@ impl Measure {
         let Shared { model, whole, rooms } = &self.shared;
         let mut room = rooms.take(&model.plan, None);
         let mut point = std::mem::take(&mut self.activations.point);
-        round(theta, &mut point);
+        room.take_over(model, theta, (fresh_id(), &mut point));
         self.averages.clone_from(&open(&self.running));
-        room.pack(&model.plan, (whole, false), (fresh_id(), &point), false);
         let (count, mut total) = (model.samples.count(), 0.0);
         for start in (0..count).step_by(SAMPLES) {
             let end = (start + SAMPLES).min(count);

@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::plan::Norm;
+use super::state::in_parts;
 use crate::Scalar;
 use crate::kernels::{BackLines, Grid, Kernels, Lines};
 
@@ -37,6 +38,8 @@ pub(crate) struct Shape {
     pub(crate) samples: usize,
     pub(crate) channels: usize,
     pub(crate) stride: usize,
+    /// Most samples that are normalised together.
+    pub(crate) together: usize,
 }
 
 impl Shape {
@@ -67,9 +70,12 @@ fn fitted<S: Scalar>(line: &mut Vec<S>, stride: usize) -> &mut [S] {
 
 impl Norm {
     /// Samples that are normalised together.
-    fn groups(&self, samples: usize) -> impl Iterator<Item = Range<usize>> {
-        let size = self.setting.ghost.unwrap_or(samples).clamp(1, samples.max(1));
-        (0..samples).step_by(size).map(move |start| start..(start + size).min(samples))
+    fn groups(&self, shape: Shape) -> impl Iterator<Item = Range<usize>> {
+        let ghost = self.setting.ghost.unwrap_or(shape.samples).max(1);
+        in_parts(shape.samples, shape.together).flat_map(move |part| {
+            let end = part.end;
+            part.step_by(ghost).map(move |start| start..(start + ghost).min(end))
+        })
     }
 
     /// Mean and variance of every group.
@@ -84,7 +90,7 @@ impl Norm {
         to.mean.clear();
         to.variance.clear();
         to.counts.clear();
-        for group in self.groups(shape.samples) {
+        for group in self.groups(shape) {
             let grid = Grid::of(shape.pixels, shape.samples, group.clone());
             let shift = shape.rows(x, 0, &(group.start..group.start + 1));
             let (partial, sums) = room.sums(&grid, 2 * shape.stride);
@@ -116,7 +122,7 @@ impl Norm {
     ) {
         let whole = mean.len() == shape.channels;
         let all = std::iter::once(0..shape.samples).filter(|_| whole);
-        let groups = all.chain(self.groups(shape.samples).filter(|_| !whole));
+        let groups = all.chain(self.groups(shape).filter(|_| !whole));
         for (g, group) in groups.enumerate() {
             let [scale, shift, ..] = &mut room.lines;
             let (scale, shift) = (fitted(scale, shape.stride), fitted(shift, shape.stride));
@@ -147,7 +153,7 @@ impl Norm {
         (room, sums_of_groups): (&mut NormRoom<S>, &mut Vec<f64>),
     ) {
         sums_of_groups.clear();
-        for (g, group) in self.groups(shape.samples).enumerate() {
+        for (g, group) in self.groups(shape).enumerate() {
             let grid = Grid::of(shape.pixels, shape.samples, group);
             let mut center = std::mem::take(&mut room.lines[0]);
             let mean = &moments.mean[g * shape.channels..][..shape.channels];
@@ -197,7 +203,7 @@ impl Norm {
         room: &mut NormRoom<S>,
         (d, mut to): (&mut [S], Option<&mut [S]>),
     ) {
-        for (g, group) in self.groups(shape.samples).enumerate() {
+        for (g, group) in self.groups(shape).enumerate() {
             let sums = &sums[g * 2 * shape.stride..][..2 * shape.stride];
             let [center, by_d, by_x, constant] = &mut room.lines;
             let (center, by_d) = (fitted(center, shape.stride), fitted(by_d, shape.stride));

@@ -10,8 +10,8 @@ use optkit_core::{
 use super::parts::ImageDecomposition;
 use super::plan::Operation;
 use super::scope::Scope;
-use super::state::{Batch, Model};
-use super::whole::{Published, Shared, Whole, open};
+use super::state::{Batch, Model, open};
+use super::whole::{Published, Shared, Whole};
 use crate::batches::fits;
 use crate::deal::{Deal, Dealing};
 use crate::head::Head;
@@ -34,14 +34,16 @@ pub(crate) struct Images<S: Scalar> {
     /// What masks depend on.
     seed: u64,
     dealt: Option<Dealt>,
+    /// Most samples that are evaluated at a time, where normalisations do not forbid it.
+    most: usize,
 }
 
 /// Samples dealt to mini-batches.
 struct Dealt {
     deal: Deal,
     selected: Option<(u64, usize)>,
-    /// A batch whose room may be used again.
-    spare: Option<Arc<Batch>>,
+    /// Batches whose room may be used again.
+    spare: Vec<Arc<Batch>>,
     /// Σ gradient equivalents of a batch · its samples, up to the last selection.
     done: f64,
     /// What had been counted by then.
@@ -53,7 +55,7 @@ impl<S: Scalar> Images<S> {
         let shared = share(network, Some(loss), samples, targets, Head::Loss(loss));
         let running = RunningAverages::new(network).0;
         let published = Published::default();
-        let all = Arc::new(everything(&shared.model, 0, 0));
+        let all = Arc::new(everything(&shared.model, (0, 0), usize::MAX));
         Self {
             whole: Whole::new(Arc::new(shared), Some(published.clone())),
             published,
@@ -62,20 +64,21 @@ impl<S: Scalar> Images<S> {
             all,
             seed: 0,
             dealt: None,
+            most: usize::MAX,
         }
     }
 
     pub(crate) fn dealt(mut self, dealing: Dealing, seed: u64) -> Self {
         let count = self.samples();
         self.seed = seed;
-        self.see_all(0);
         self.dealt = (dealing.count(count) > 1).then(|| Dealt {
             deal: Deal::new(dealing, count, seed),
             selected: None,
-            spare: None,
+            spare: Vec::new(),
             done: 0.0,
             counted: 0.0,
         });
+        self.see_all(0);
         self
     }
 
@@ -96,6 +99,12 @@ impl<S: Scalar> Images<S> {
         self.running = running;
     }
 
+    /// Most samples of an evaluation's pieces, where what is seen is more than that: all samples of an objective on
+    /// mini-batches take the room of the largest of them.
+    fn pieces(&self, batch: &Batch) -> Option<usize> {
+        Some(batch.together.min(self.most)).filter(|&most| most < batch.rows.len())
+    }
+
     /// Evaluations see that batch, or all samples, from now on.
     fn see(&mut self, epoch: u64, selected: Option<(u64, usize)>) {
         let Some(dealt) = &mut self.dealt else { return self.see_all(epoch) };
@@ -104,22 +113,31 @@ impl<S: Scalar> Images<S> {
         let model = &self.whole.shared.model;
         let most = dealt.deal.dealing().largest(model.samples.count());
         let chosen = dealt.deal.chosen(epoch, number);
-        let mut batch = dealt.spare.take().unwrap_or_else(|| Arc::new(Batch::room(&model.targets, most)));
+        let mut batch = dealt.spare.pop().unwrap_or_else(|| Arc::new(Batch::room(&model.targets, most)));
         if Arc::get_mut(&mut batch).is_none() {
             batch = Arc::new(Batch::room(&model.targets, most));
         }
         let to = Arc::get_mut(&mut batch).expect("made or found to be held by nobody else");
         to.fill(&model.targets, chosen, (self.seed, epoch));
         to.shift(&model.samples);
+        self.show(batch);
+    }
+
+    /// `batch` is what evaluations see.
+    fn show(&mut self, batch: Arc<Batch>) {
         let before = std::mem::replace(&mut *open(&self.batch), batch);
-        dealt.spare = Some(before).filter(|before| !Arc::ptr_eq(before, &self.all));
+        if let Some(dealt) = self.dealt.as_mut().filter(|_| !Arc::ptr_eq(&before, &self.all)) {
+            dealt.spare.push(before);
+        }
     }
 
     fn see_all(&mut self, epoch: u64) {
-        if (self.all.seed, self.all.epoch) != (self.seed, epoch) {
-            self.all = Arc::new(everything(&self.whole.shared.model, self.seed, epoch));
+        let count = self.samples();
+        let largest = self.dealt.as_ref().map_or(usize::MAX, |d| d.deal.dealing().largest(count));
+        if (self.all.seed, self.all.epoch, self.all.together) != (self.seed, epoch, largest) {
+            self.all = Arc::new(everything(&self.whole.shared.model, (self.seed, epoch), largest));
         }
-        *open(&self.batch) = self.all.clone();
+        self.show(self.all.clone());
     }
 
     /// Count what was evaluated on the batch at hand by its samples.
@@ -145,12 +163,18 @@ impl<S: Scalar> Objective for Images<S> {
 
     fn value(&mut self, x: &[f64]) -> f64 {
         let batch = open(&self.batch).clone();
-        self.whole.value(x, &batch)
+        match self.pieces(&batch) {
+            None => self.whole.value(x, &batch),
+            Some(most) => self.whole.value_in_pieces(x, &batch, most),
+        }
     }
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let batch = open(&self.batch).clone();
-        self.whole.value_gradient(x, &batch, gradient)
+        match self.pieces(&batch) {
+            None => self.whole.value_gradient(x, &batch, gradient),
+            Some(most) => self.whole.value_gradient_in_pieces(x, &batch, most, gradient),
+        }
     }
 
     fn batches(&self) -> usize {
@@ -248,10 +272,11 @@ impl<S: Scalar> Objective for Images<S> {
 }
 
 /// All samples as one batch.
-fn everything<S: Scalar>(model: &Model<S>, seed: u64, epoch: u64) -> Batch {
+fn everything<S: Scalar>(model: &Model<S>, of: (u64, u64), together: usize) -> Batch {
     let rows: Vec<u32> = (0..model.samples.count() as u32).collect();
     let mut batch = Batch::room(&model.targets, rows.len());
-    batch.fill(&model.targets, &rows, (seed, epoch));
+    batch.fill(&model.targets, &rows, of);
+    batch.together = together;
     batch
 }
 

@@ -7,8 +7,9 @@ use optkit_core::{Archive, Cost, Decomposition, LoadError, Objective, Pass, Subs
 
 use super::run::Run;
 use super::scope::Scope;
-use super::state::{Activations, Batch, Holder, Mode, Workspace, fresh_id};
-use super::whole::{Published, Shared, Whole, open};
+use super::state::{Activations, Batch, Mode, fresh_id, open};
+use super::whole::{Published, Shared, Whole};
+use super::workspace::{Holder, Workspace};
 use crate::Scalar;
 
 /// What a part stands on; absent until the first `freeze`, and when parts have let go.
@@ -22,6 +23,8 @@ pub(crate) struct ImageDecomposition<S: Scalar> {
     batch: Arc<Mutex<Arc<Batch>>>,
     /// For points at which the whole objective left nothing; made when first needed.
     misses: Option<Whole<S>>,
+    /// What these passes cost, on the scale of all samples.
+    work: Work,
     cells: Vec<Cell<S>>,
     scopes: Vec<Arc<Scope>>,
     parts: Vec<Box<dyn Objective>>,
@@ -49,7 +52,8 @@ impl<S: Scalar> ImageDecomposition<S> {
                 work: Work::default(),
             }) as Box<dyn Objective>
         });
-        Self { parts: parts.collect(), shared, published, batch, misses: None, cells, scopes }
+        let work = Work::default();
+        Self { parts: parts.collect(), shared, published, batch, misses: None, work, cells, scopes }
     }
 
     /// Activations of the whole network at `x`: those that the objective left there, else of a pass of our own.
@@ -59,7 +63,12 @@ impl<S: Scalar> ImageDecomposition<S> {
             let batch = open(&self.batch).clone();
             let misses = self.misses.get_or_insert_with(|| Whole::new(self.shared.clone(), None));
             misses.forget();
-            misses.activations(x, &batch)
+            let before = misses.work;
+            let activations = misses.activations(x, &batch);
+            let mut work = misses.work - before;
+            work.gradient_equivalents *= self.shared.model.share(&batch);
+            self.work = self.work + work;
+            activations
         })
     }
 }
@@ -86,6 +95,7 @@ impl<S: Scalar> Decomposition for ImageDecomposition<S> {
 
     fn release(&mut self) {
         self.cells.iter().for_each(|cell| *open(cell) = None);
+        self.shared.rooms.release_outputs();
     }
 
     /// A part's evaluation takes all threads, and memory for a mini-batch.
@@ -98,11 +108,11 @@ impl<S: Scalar> Decomposition for ImageDecomposition<S> {
     }
 
     fn shared_work(&self) -> Work {
-        self.misses.as_ref().map(|misses| misses.work).unwrap_or_default()
+        self.work
     }
 
     fn save(&self, archive: &mut Archive) {
-        archive.put_work("misses", self.shared_work());
+        archive.put_work("misses", self.work);
         for (i, part) in self.parts.iter().enumerate() {
             archive.scope(&format!("part{i}"), |archive| part.save(archive));
         }
@@ -110,9 +120,8 @@ impl<S: Scalar> Decomposition for ImageDecomposition<S> {
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.release();
-        let mut misses = Whole::new(self.shared.clone(), None);
-        misses.work = archive.work("misses")?;
-        self.misses = Some(misses);
+        self.misses = None;
+        self.work = archive.work("misses")?;
         for (i, part) in self.parts.iter_mut().enumerate() {
             part.load(&archive.scoped(&format!("part{i}")))?;
         }
@@ -188,13 +197,15 @@ impl<S: Scalar> Part<S> {
     }
 
     fn forward(&mut self, frozen: &Activations<S>, room: &mut Workspace<S>, x: &[f64]) {
-        self.work.values += 1;
-        self.work.gradient_equivalents += 0.5 * self.scope.cost.forward;
         let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
+        self.work.values += 1;
+        self.work.gradient_equivalents += 0.5 * self.scope.cost.forward * self.shared.model.share(batch);
         room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), false);
-        let mut outputs = std::mem::take(&mut room.activations);
-        let value = self.run(frozen, batch).forward(room, &mut outputs);
-        room.activations = outputs;
+        let Shared { model, rooms, .. } = &*self.shared;
+        let mut outputs = room.outputs.take().unwrap_or_else(|| rooms.take_outputs(&model.plan));
+        let to = Arc::get_mut(&mut outputs).expect("only a workspace holds what parts have left");
+        let value = self.run(frozen, batch).forward(room, to);
+        room.outputs = Some(outputs);
         room.holder = Some(self.holder(frozen));
         self.value = value;
         self.here.clear();
@@ -222,21 +233,21 @@ impl<S: Scalar> Objective for Part<S> {
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let frozen = self.frozen();
+        let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
         self.work.gradients += 1;
-        self.work.gradient_equivalents += 0.5 * self.scope.cost.backward;
+        self.work.gradient_equivalents += 0.5 * self.scope.cost.backward * self.shared.model.share(batch);
         let at_frozen = self.is_frozen_at(&frozen, x);
         let (mut room, is_there) = self.prepare(&frozen, x);
         if !at_frozen && !is_there {
             self.forward(&frozen, &mut room, x);
         }
-        let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
         room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), true);
-        let (mut all, outputs) = (std::mem::take(&mut room.gradient), std::mem::take(&mut room.activations));
+        let (mut all, outputs) = (std::mem::take(&mut room.gradient), room.outputs.take());
         all.resize(self.subset.dim(), 0.0);
-        let own = if at_frozen { &*frozen } else { &outputs };
+        let own = outputs.as_deref().filter(|_| !at_frozen).unwrap_or(&frozen);
         self.run(&frozen, batch).backward(&mut room, own, &mut all);
         self.subset.gather(&all, gradient);
-        (room.gradient, room.activations) = (all, outputs);
+        (room.gradient, room.outputs) = (all, outputs);
         self.shared.rooms.give_back(room);
         if at_frozen { frozen.value } else { self.value }
     }

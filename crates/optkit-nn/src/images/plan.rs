@@ -134,6 +134,8 @@ pub(crate) struct Plan {
     pub(crate) last_reader: Vec<usize>,
     pub(crate) outputs: usize,
     pub(crate) dim: usize,
+    /// What of θ is no convolution's weights.
+    pub(crate) rest: Vec<Range<usize>>,
 }
 
 /// Below so many channels, the first convolution reads the padded image.
@@ -169,7 +171,9 @@ impl Plan {
             let norm = matches!(stage.operation, Operation::Norm(_)) && stage.other.is_none();
             spared[i + 1] = norm && !spared[stage.input] && i + 1 != output;
         }
-        Self { stages, values, spared, last_reader, outputs: network.outputs(), dim: network.dim() }
+        let (outputs, dim) = (network.outputs(), network.dim());
+        let rest = rest(&stages, dim);
+        Self { stages, values, spared, last_reader, outputs, dim, rest }
     }
 
     /// Values of a sample in all.
@@ -181,6 +185,20 @@ impl Plan {
     pub(crate) fn output(&self) -> usize {
         self.values.len() - 1
     }
+}
+
+/// What of 0..`dim` is no convolution's weights.
+fn rest(stages: &[Stage], dim: usize) -> Vec<Range<usize>> {
+    let weights = |stage: &Stage| match &stage.operation {
+        Operation::Convolution { weight, .. } => Some(weight.clone()),
+        _ => None,
+    };
+    let mut weights: Vec<_> = stages.iter().filter_map(weights).collect();
+    weights.sort_by_key(|range| range.start);
+    weights.push(dim..dim);
+    let mut end = 0;
+    let before = |range: Range<usize>| std::mem::replace(&mut end, range.end)..range.start;
+    weights.into_iter().map(before).filter(|gap| !gap.is_empty()).collect()
 }
 
 /// By value: the nodes that read it.

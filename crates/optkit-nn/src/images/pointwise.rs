@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_mask_leaves_its_share_and_depends_on_what_it_is_said_to() {
-        let shape = Shape { pixels: 9, samples: 50, channels: 16, stride: 16 };
+        let shape = Shape { pixels: 9, samples: 50, channels: 16, stride: 16, together: usize::MAX };
         let samples: Vec<u32> = (0..50).collect();
         let of = |rate, seed, epoch, layer| {
             let mut values = vec![1.0_f64; 9 * 50 * 16];

@@ -1,16 +1,15 @@
-//! What evaluations of an image network stand on and leave behind: the model, a batch, activations, and room to work in.
+//! What evaluations of an image network stand on and leave behind: the model, a batch, activations.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::convolution::Weights;
-use super::norm::{Moments, NormRoom};
-use super::plan::{Operation, Plan};
-use super::scope::Scope;
+use super::norm::Moments;
+use super::plan::Plan;
 use crate::augment::Shift;
 use crate::buffer::Buffer;
 use crate::head::Head;
-use crate::kernels::{Kernels, padded};
+use crate::kernels::Kernels;
 use crate::normalization::ByteValues;
 use crate::{Samples, Scalar, Targets};
 
@@ -28,6 +27,19 @@ pub(crate) struct Model<S: Scalar> {
     pub(crate) kernels: &'static Kernels<S>,
 }
 
+impl<S: Scalar> Model<S> {
+    /// The batch's share of all samples: what evaluations of it cost of those of all.
+    pub(crate) fn share(&self, batch: &Batch) -> f64 {
+        batch.rows.len() as f64 / self.samples.count() as f64
+    }
+}
+
+/// 0..`count` in as few parts of at most `most` as can be, as equal as can be.
+pub(crate) fn in_parts(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let parts = count.div_ceil(most.max(1));
+    (0..parts).map(move |i| count * i / parts..count * (i + 1) / parts)
+}
+
 /// The samples that an evaluation sees.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -39,13 +51,15 @@ pub(crate) struct Batch {
     pub(crate) epoch: u64,
     /// How their images are moved; empty: not at all.
     pub(crate) shifts: Vec<Shift>,
+    /// Most samples that batch normalisations see together.
+    pub(crate) together: usize,
 }
 
 impl Batch {
     /// Room for `most` samples with targets like these.
     pub(crate) fn room(targets: &Targets, most: usize) -> Self {
         let (rows, targets) = (Vec::with_capacity(most), targets.room(most));
-        Self { rows, targets, seed: 0, epoch: 0, shifts: Vec::new() }
+        Self { rows, targets, seed: 0, epoch: 0, shifts: Vec::new(), together: usize::MAX }
     }
 
     /// The samples `chosen`, as they are.
@@ -55,6 +69,14 @@ impl Batch {
         targets.copy_to(chosen, &mut self.targets);
         (self.seed, self.epoch) = (seed, epoch);
         self.shifts.clear();
+        self.together = usize::MAX;
+    }
+
+    /// Some of the samples of `other`.
+    pub(crate) fn fill_from(&mut self, targets: &Targets, other: &Self, some: Range<usize>) {
+        self.fill(targets, &other.rows[some.clone()], (other.seed, other.epoch));
+        self.shifts.extend_from_slice(other.shifts.get(some).unwrap_or_default());
+        self.together = other.together;
     }
 
     /// Their images moved, where they are to be.
@@ -119,186 +141,6 @@ pub(crate) fn fresh_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Room in which passes work. Whoever evaluates takes one and gives it back, so that there are as many as evaluations at
-/// the same time, not as many as parts.
-#[derive(Debug)]
-pub(crate) struct Workspace<S> {
-    /// By stage: weights as convolutions read them.
-    pub(crate) weights: Vec<Weights<S>>,
-    /// By stage: how far the weights are packed.
-    packed: Vec<Packed>,
-    /// Which pass's point they are of, but for those that a part changed.
-    base: u64,
-    /// All parameters, filled at the tensors of a part's stages only.
-    pub(crate) theta: Vec<S>,
-    /// A part's outputs, and where they are.
-    pub(crate) activations: Activations<S>,
-    pub(crate) holder: Option<Holder>,
-    pub(crate) gradients: Vec<Buffer<S>>,
-    pub(crate) weight_gradient: Buffer<S>,
-    /// Gradient of all parameters, for parts.
-    pub(crate) gradient: Vec<f64>,
-    pub(crate) norm: NormRoom<S>,
-    pub(crate) norm_sums: Vec<f64>,
-    pub(crate) losses: Vec<f64>,
-    pub(crate) of_samples: [Vec<[f64; 2]>; 2],
-    pub(crate) zeros: Buffer<S>,
-    pub(crate) again: Again<S>,
-}
-
-/// Values that are not kept, while they are needed.
-#[derive(Debug, Default)]
-pub(crate) struct Again<S> {
-    /// By value; empty: it is not there.
-    there: Vec<Buffer<S>>,
-    spare: Vec<Buffer<S>>,
-}
-
-impl<S: Scalar> Again<S> {
-    pub(crate) fn is_there(&self, value: usize) -> bool {
-        self.there.get(value).is_some_and(|buffer| !buffer.is_empty())
-    }
-
-    pub(crate) fn of(&self, value: usize) -> &[S] {
-        &self.there[value]
-    }
-
-    /// Room for `len` entries: the smallest spare buffer that holds them, else the largest, which grows.
-    pub(crate) fn take(&mut self, len: usize) -> Buffer<S> {
-        let each = || self.spare.iter().enumerate();
-        let smallest = each().filter(|(_, b)| b.len() >= len).min_by_key(|(_, b)| b.len());
-        let best = smallest.or_else(|| each().max_by_key(|(_, b)| b.len())).map(|(i, _)| i);
-        let mut buffer = best.map(|i| self.spare.swap_remove(i)).unwrap_or_default();
-        buffer.fit(len);
-        buffer
-    }
-
-    pub(crate) fn put(&mut self, value: usize, buffer: Buffer<S>) {
-        while self.there.len() <= value {
-            self.there.push(Buffer::default());
-        }
-        self.there[value] = buffer;
-    }
-
-    pub(crate) fn release(&mut self, value: usize) {
-        if self.is_there(value) {
-            self.spare.push(std::mem::take(&mut self.there[value]));
-        }
-    }
-
-    pub(crate) fn release_all(&mut self) {
-        (0..self.there.len()).for_each(|value| self.release(value));
-    }
-}
-
-/// Whose outputs a workspace holds, and on what they stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) part: u64,
-    pub(crate) base: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Packed {
-    forward: bool,
-    backward: bool,
-    /// A part's own, not those of the base.
-    changed: bool,
-}
-
-impl<S: Scalar> Workspace<S> {
-    fn new(plan: &Plan) -> Self {
-        Self {
-            weights: plan.stages.iter().map(|_| Weights::default()).collect(),
-            packed: vec![Packed::default(); plan.stages.len()],
-            base: 0,
-            theta: Vec::new(),
-            activations: Activations::new(plan),
-            holder: None,
-            gradients: Vec::new(),
-            weight_gradient: Buffer::default(),
-            gradient: Vec::new(),
-            norm: NormRoom::default(),
-            norm_sums: Vec::new(),
-            losses: Vec::new(),
-            of_samples: Default::default(),
-            zeros: Buffer::default(),
-            again: Again::default(),
-        }
-    }
-
-    /// A part's own tensors will change: whatever is packed of them is to be packed again.
-    pub(crate) fn change(&mut self, scope: &Scope) {
-        for (packed, own) in self.packed.iter_mut().zip(&scope.own) {
-            if own.any() {
-                *packed = Packed { changed: true, ..Packed::default() };
-            }
-        }
-    }
-
-    /// Pack what a pass of `scope` reads: from `point`, the parameters of pass `base`; for a `part`, those of its own stages
-    /// from the part's parameters.
-    pub(crate) fn pack(
-        &mut self,
-        plan: &Plan,
-        (scope, part): (&Scope, bool),
-        (base, point): (u64, &[S]),
-        backward: bool,
-    ) {
-        if self.base != base {
-            self.base = base;
-            self.holder = None;
-            self.packed.iter_mut().for_each(|p| *p = Packed { changed: p.changed, ..Packed::default() });
-        }
-        for (i, stage) in plan.stages.iter().enumerate().filter(|&(i, _)| scope.computed[i]) {
-            let Operation::Convolution { convolution, weight, bias } = &stage.operation else { continue };
-            let (weights, packed) = (&mut self.weights[i], &mut self.packed[i]);
-            let own = part && scope.own[i].any();
-            if packed.changed && !own {
-                *packed = Packed::default();
-            }
-            let theta = if own { &self.theta } else { point };
-            if !packed.forward {
-                convolution.pack(&theta[weight.clone()], weights);
-                if let Some(bias) = bias {
-                    weights.bias.fit(padded(bias.len()));
-                    weights.bias[..bias.len()].copy_from_slice(&theta[bias.clone()]);
-                }
-                packed.forward = true;
-            }
-            if backward && !packed.backward && scope.passes_on(i) {
-                convolution.pack_transposed(&theta[weight.clone()], weights);
-                packed.backward = true;
-            }
-        }
-    }
-
-    /// Room for the way back of `scope` over `samples`.
-    pub(crate) fn make_room(&mut self, scope: &Scope, samples: usize) {
-        while self.gradients.len() < scope.buffers.len() {
-            self.gradients.push(Buffer::default());
-        }
-        for (buffer, room) in self.gradients.iter_mut().zip(&scope.buffers) {
-            buffer.fit(room * samples);
-        }
-    }
-}
-
-/// Workspaces that nobody works in.
-#[derive(Debug, Default)]
-pub(crate) struct Rooms<S>(Mutex<Vec<Workspace<S>>>);
-
-impl<S: Scalar> Rooms<S> {
-    /// The one that holds what `holder` left, if it is there; else any; else a new one.
-    pub(crate) fn take(&self, plan: &Plan, holder: Option<Holder>) -> Workspace<S> {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = free.iter().position(|w| holder.is_some() && w.holder == holder);
-        let room = own.map(|i| free.swap_remove(i)).or_else(|| free.pop());
-        drop(free);
-        room.unwrap_or_else(|| Workspace::new(plan))
-    }
-
-    pub(crate) fn give_back(&self, room: Workspace<S>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(room);
-    }
+pub(crate) fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

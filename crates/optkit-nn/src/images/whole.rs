@@ -3,18 +3,17 @@
 //! The outputs of a forward pass stay in a *slot*, keyed by the point: a gradient there walks back only. A slot that a
 //! decomposition stands on, and that of the last gradient, are not written over while another is left.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod pieces;
+
+use std::sync::{Arc, Mutex};
 
 use optkit_core::{Archive, LoadError, Work};
-use rayon::prelude::*;
 
 use super::run::Run;
 use super::scope::Scope;
-use super::state::{Activations, Batch, Mode, Model, Rooms, Workspace, fresh_id};
+use super::state::{Activations, Batch, Mode, Model, fresh_id, open};
+use super::workspace::{Rooms, Workspace};
 use crate::Scalar;
-
-/// Values that one task rounds.
-const PIECE: usize = 1 << 16;
 
 /// What the whole objective, its parts and its measures have in common.
 #[derive(Debug)]
@@ -42,12 +41,21 @@ pub(crate) struct Whole<S: Scalar> {
     /// The slot of the last gradient.
     anchor: Option<usize>,
     pub(crate) work: Work,
+    pieces: pieces::Pieces,
 }
 
 impl<S: Scalar> Whole<S> {
     /// `published` receives what others may stand on.
     pub(crate) fn new(shared: Arc<Shared<S>>, published: Option<Published<S>>) -> Self {
-        Self { shared, slots: Vec::new(), published, clock: 0, anchor: None, work: Work::default() }
+        Self {
+            shared,
+            slots: Vec::new(),
+            published,
+            clock: 0,
+            anchor: None,
+            work: Work::default(),
+            pieces: pieces::Pieces::default(),
+        }
     }
 
     pub(crate) fn value(&mut self, theta: &[f64], batch: &Arc<Batch>) -> f64 {
@@ -60,8 +68,7 @@ impl<S: Scalar> Whole<S> {
     }
 
     pub(crate) fn value_gradient(&mut self, theta: &[f64], batch: &Arc<Batch>, gradient: &mut [f64]) -> f64 {
-        self.work.gradients += 1;
-        self.work.gradient_equivalents += 0.5;
+        self.count_backward();
         let slot = self.find(theta).unwrap_or_else(|| {
             self.count_forward();
             let slot = self.claim();
@@ -76,6 +83,11 @@ impl<S: Scalar> Whole<S> {
 
     fn count_forward(&mut self) {
         self.work.values += 1;
+        self.work.gradient_equivalents += 0.5;
+    }
+
+    fn count_backward(&mut self) {
+        self.work.gradients += 1;
         self.work.gradient_equivalents += 0.5;
     }
 
@@ -107,14 +119,8 @@ impl<S: Scalar> Whole<S> {
     pub(crate) fn forget(&mut self) {
         for slot in 0..self.slots.len() {
             self.publish(slot, false);
-            let activations = &mut self.slots[slot].activations;
-            match activations.as_mut().and_then(Arc::get_mut) {
-                Some(activations) => {
-                    activations.point.clear();
-                    activations.batch = None;
-                }
-                // A decomposition stands on it.
-                None => *activations = None,
+            if let Some(activations) = self.slots[slot].activations.take() {
+                self.shared.rooms.give_back_outputs(activations);
             }
         }
         self.anchor = None;
@@ -149,22 +155,26 @@ impl<S: Scalar> Whole<S> {
         }
     }
 
+    /// Room for outputs, taken out of `slot`; held by nobody else.
+    fn vacate(&mut self, slot: usize) -> Arc<Activations<S>> {
+        let own = self.slots[slot].activations.take().and_then(|mut activations| {
+            let alone = Arc::get_mut(&mut activations).is_some();
+            alone.then_some(activations)
+        });
+        own.unwrap_or_else(|| self.shared.rooms.take_outputs(&self.shared.model.plan))
+    }
+
     /// A forward pass at `theta` into `slot`; gives the loss.
     fn fill(&mut self, slot: usize, theta: &[f64], batch: &Arc<Batch>) -> f64 {
         let shared = self.shared.clone();
         let plan = &shared.model.plan;
-        let fresh = || Arc::new(Activations::new(plan));
-        let mut activations = self.slots[slot].activations.take().unwrap_or_else(fresh);
-        if Arc::get_mut(&mut activations).is_none() {
-            activations = fresh();
-        }
-        let to = Arc::get_mut(&mut activations).expect("made or found to be held by nobody else");
+        let mut activations = self.vacate(slot);
+        let to = Arc::get_mut(&mut activations).expect("`vacate` gives what nobody else holds");
         let mut point = std::mem::take(&mut to.point);
-        round(theta, &mut point);
         to.id = fresh_id();
         to.batch = Some(batch.clone());
         let mut room = shared.rooms.take(plan, None);
-        room.pack(plan, (&shared.whole, false), (to.id, &point), false);
+        room.take_over(&shared.model, theta, (to.id, &mut point));
         to.value = self.run(batch, &point).forward(&mut room, to);
         shared.rooms.give_back(room);
         to.point = point;
@@ -230,16 +240,4 @@ impl<S: Scalar> Whole<S> {
         self.work = archive.work("work")?;
         Ok(())
     }
-}
-
-/// `to` ← θ, rounded.
-pub(crate) fn round<S: Scalar>(theta: &[f64], to: &mut Vec<S>) {
-    to.resize(theta.len(), S::ZERO);
-    to.par_chunks_mut(PIECE).zip(theta.par_chunks(PIECE)).for_each(|(to, theta)| {
-        to.iter_mut().zip(theta).for_each(|(to, &theta)| *to = S::from_f64(theta));
-    });
-}
-
-pub(crate) fn open<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,6 +8,14 @@ use super::LANES;
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use crate::Scalar;
 
+/// to ← from, rounded.
+#[inline(always)]
+pub(super) fn round<S: Scalar>(from: &[f64], to: &mut [S]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = S::from_f64(from);
+    }
+}
+
 /// y = max(x, 0). A NaN becomes 0 neither here nor in the loss: it is passed on.
 #[inline(always)]
 pub(super) fn relu<S: Scalar>(x: &[S], y: &mut [S]) {

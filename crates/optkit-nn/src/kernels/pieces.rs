@@ -181,6 +181,30 @@ pub(crate) fn for_each_part<T: Send>(
     }
 }
 
+/// As [`for_each_part`], of two arrays at once.
+pub(crate) fn for_each_part_of_two<T: Send, U: Send>(
+    (first, second): (&mut [T], &mut [U]),
+    parts: Range<usize>,
+    end: &(impl Fn(usize) -> (usize, usize) + Sync),
+    f: &(impl Fn(usize, &mut [T], &mut [U]) + Sync),
+) {
+    match parts.len() {
+        0 => {}
+        1 => f(parts.start, first, second),
+        count => {
+            let middle = parts.start + count / 2;
+            let start = if parts.start == 0 { (0, 0) } else { end(parts.start - 1) };
+            let at = end(middle - 1);
+            let (first_left, first_right) = first.split_at_mut(at.0 - start.0);
+            let (second_left, second_right) = second.split_at_mut(at.1 - start.1);
+            rayon::join(
+                || for_each_part_of_two((first_left, second_left), parts.start..middle, end, f),
+                || for_each_part_of_two((first_right, second_right), middle..parts.end, end, f),
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

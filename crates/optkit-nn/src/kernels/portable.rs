@@ -187,6 +187,7 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         largest: windows::largest,
         from_largest: windows::from_largest,
         add_scaled: windows::add_scaled,
+        round: elementwise::round,
     }
 }
 

@@ -335,6 +335,7 @@ macro_rules! kernels {
                 (d: &[f32], at: &[u16], tap: u16, to: &mut [f32])
             ),
             add_scaled: entered!($features, windows::add_scaled, (x: &[f32], factor: f32, to: &mut [f32])),
+            round: entered!($features, elementwise::round, (from: &[f64], to: &mut [f32])),
         }
     };
 }

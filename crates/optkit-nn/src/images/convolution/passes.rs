@@ -1,0 +1,192 @@
+//! The three passes of a convolution, each one product over pairs of pixels.
+
+use std::ops::Range;
+
+use super::{Convolution, Weights};
+use crate::Scalar;
+use crate::kernels::{Grid, Kernels, Pair, PairProduct, Start, for_each_part, padded};
+
+/// Values of input and gradient that a weight gradient goes through before it begins with the next tap: half of a
+/// second level of cache of 2 MiB.
+const CACHED: usize = 1 << 18;
+/// Samples that a weight gradient sums in registers.
+const SAMPLES: usize = 64;
+
+impl Convolution {
+    /// What an output pixel reads: its pairs, and where they begin in a row of the image.
+    fn reads(&self, pixel: usize) -> (&[Pair], usize) {
+        let column = pixel % self.extents.output()[1];
+        (self.reads.of(pixel), if self.image { column * self.extents.stride[1] * self.channels } else { 0 })
+    }
+
+    /// Values between the samples of the input.
+    fn input_row(&self) -> usize {
+        if self.image { self.image_row() } else { padded(self.channels) }
+    }
+
+    /// z ← the convolution of x, for `samples`.
+    pub(crate) fn forward<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        samples: usize,
+        x: &[S],
+        w: &Weights<S>,
+        z: &mut [S],
+    ) {
+        let [rows, columns] = self.extents.output();
+        let (row, out) = (self.input_row(), padded(self.outputs));
+        Grid::new(rows * columns, samples).for_each(z, out, |pixel, some, z| {
+            let (pairs, start) = self.reads(pixel);
+            for block in &self.forward {
+                let first = if self.image { 0 } else { block.terms.start };
+                (kernels.pairs)(PairProduct {
+                    pairs,
+                    a: &x[some.start * row + start + first..],
+                    a_unit: samples * row,
+                    a_row: row,
+                    a_inner: 1,
+                    b: &w.forward[block.start..],
+                    b_unit: block.terms.len() * block.width,
+                    b_inner: block.width,
+                    c: &mut z[block.columns.start..],
+                    c_row: out,
+                    rows: some.len(),
+                    inner: block.terms.len(),
+                    columns: block.width,
+                    start: w
+                        .bias
+                        .get(block.columns.start..)
+                        .filter(|b| !b.is_empty())
+                        .map_or(Start::Zero, Start::Row),
+                });
+            }
+        });
+    }
+
+    /// ∂ℓ/∂x ← (or +=) from ∂ℓ/∂z.
+    pub(crate) fn backward<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        samples: usize,
+        (dz, w): (&[S], &Weights<S>),
+        dx: &mut [S],
+        add: bool,
+    ) {
+        let (row, out) = (padded(self.outputs), padded(self.channels));
+        let pixels = self.extents.input[0] * self.extents.input[1];
+        Grid::new(pixels, samples).for_each(dx, out, |pixel, some, dx| {
+            let pairs = self.writes.of(pixel);
+            if add && pairs.is_empty() {
+                return;
+            }
+            for block in &self.backward {
+                (kernels.pairs)(PairProduct {
+                    pairs,
+                    a: &dz[some.start * row + block.terms.start..],
+                    a_unit: samples * row,
+                    a_row: row,
+                    a_inner: 1,
+                    b: &w.backward[block.start..],
+                    b_unit: block.terms.len() * block.width,
+                    b_inner: block.width,
+                    c: &mut dx[block.columns.start..],
+                    c_row: out,
+                    rows: some.len(),
+                    inner: block.terms.len(),
+                    columns: block.width,
+                    start: if add { Start::Accumulate } else { Start::Zero },
+                });
+            }
+        });
+    }
+
+    /// ∂ℓ/∂w, packed ← from x and ∂ℓ/∂z. Every sum runs over chunks of samples and runs of pixels in a fixed order.
+    pub(crate) fn weight_gradient<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        samples: usize,
+        (x, dz): (&[S], &[S]),
+        gradient: &mut [S],
+    ) {
+        let taps = self.taps();
+        let tiles = self.forward.len() * taps;
+        let shares = rayon::current_num_threads().min(tiles);
+        // Tile i is tap i % taps of block i / taps.
+        let tile_end = |i: usize| {
+            let block = &self.forward[i / taps];
+            block.start + (i % taps + 1) * block.terms.len() * block.width
+        };
+        let end = |share: usize| tile_end(tiles * (share + 1) / shares - 1);
+        for_each_part(gradient, 0..shares, &end, &|share, to| {
+            let share = tiles * share / shares..tiles * (share + 1) / shares;
+            self.tiles(kernels, samples, (x, dz), share, to);
+        });
+    }
+
+    /// Some tiles of the weight gradient, added to `to`.
+    fn tiles<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        samples: usize,
+        (x, dz): (&[S], &[S]),
+        tiles: Range<usize>,
+        to: &mut [S],
+    ) {
+        let [rows, columns] = self.extents.output();
+        let (taps, row, out) = (self.taps(), self.input_row(), padded(self.outputs));
+        let chunks = samples.div_ceil(SAMPLES);
+        // Rows of output pixels whose inputs and gradients stay in cache.
+        let of_a_row = samples.div_ceil(chunks) * columns * (row + out);
+        let run = if self.image { rows } else { (CACHED / of_a_row).clamp(1, rows) };
+        let mut rest = &mut *to;
+        for tile in tiles.clone() {
+            let block = &self.forward[tile / taps];
+            let (own, others) = rest.split_at_mut(block.terms.len() * block.width);
+            rest = others;
+            // Of taps that meet nothing but padding, nothing is read.
+            if self.image || !self.meets.of(tile % taps).is_empty() {
+                own.fill(S::ZERO);
+            }
+        }
+        for chunk in 0..chunks {
+            let some = samples * chunk / chunks..samples * (chunk + 1) / chunks;
+            for top in (0..rows).step_by(run) {
+                let (from, until) = (top * columns, (top + run).min(rows) * columns);
+                let mut rest = &mut *to;
+                for tile in tiles.clone() {
+                    let (block, tap) = (&self.forward[tile / taps], tile % taps);
+                    let (own, others) = rest.split_at_mut(block.terms.len() * block.width);
+                    rest = others;
+                    for column in 0..if self.image { columns } else { 1 } {
+                        let list = if self.image { tap * columns + column } else { tap };
+                        let pairs = self.meets.within(list, from, until);
+                        if pairs.is_empty() {
+                            continue;
+                        }
+                        let first = if self.image {
+                            column * self.extents.stride[1] * self.channels
+                        } else {
+                            block.terms.start
+                        };
+                        (kernels.pairs)(PairProduct {
+                            pairs,
+                            a: &x[some.start * row + first..],
+                            a_unit: samples * row,
+                            a_row: 1,
+                            a_inner: row,
+                            b: &dz[some.start * out + block.columns.start..],
+                            b_unit: samples * out,
+                            b_inner: out,
+                            c: &mut *own,
+                            c_row: block.width,
+                            rows: block.terms.len(),
+                            inner: some.len(),
+                            columns: block.width,
+                            start: Start::Accumulate,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
