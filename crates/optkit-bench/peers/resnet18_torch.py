@@ -7,6 +7,7 @@ OPTKIT_EXAMPLE: target/release/examples/resnet18 (`cargo build --release -p optk
 The loss with gradient of optkit includes taking over 11.7 million parameters and giving as many derivatives in f64.
 """
 import os
+import pathlib
 import resource
 import statistics
 import subprocess
@@ -18,37 +19,10 @@ batch, size, threads, rounds = (int(sys.argv[i]) if len(sys.argv) > i else d for
 os.environ["OMP_NUM_THREADS"] = str(threads)
 
 import torch  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn.functional import cross_entropy, relu  # noqa: E402
+from torch.nn.functional import cross_entropy  # noqa: E402
 
-
-class Block(nn.Module):
-    """torchvision.models.resnet.BasicBlock."""
-
-    def __init__(self, before, channels, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(before, channels, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample = None
-        if stride != 1 or before != channels:
-            conv = nn.Conv2d(before, channels, 1, stride, bias=False)
-            self.downsample = nn.Sequential(conv, nn.BatchNorm2d(channels))
-
-    def forward(self, x):
-        beside = x if self.downsample is None else self.downsample(x)
-        x = relu(self.bn1(self.conv1(x)), inplace=True)
-        return relu(self.bn2(self.conv2(x)) + beside, inplace=True)
-
-
-def resnet18():
-    layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
-    before = 64
-    for channels, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
-        layers += [Block(before, channels, stride), Block(channels, channels, 1)]
-        before = channels
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "optkit-nn/tests/fixtures"))
+from resnet18_model import resnet18  # noqa: E402
 
 
 torch.manual_seed(0)

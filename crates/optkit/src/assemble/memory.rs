@@ -134,6 +134,27 @@ mod tests {
         assert_eq!(levels(&network, 60_000, 16), 4 * 60_000 * 32 + 16 * (moments + n));
     }
 
+    /// By hand, of a convolution that gives 4x8x8 and a dense layer of 10: values and derivatives of 266 activations a
+    /// sample. 1,437 samples in ten batches that overlap are 144 and one of each other batch.
+    #[test]
+    fn of_image_networks_on_mini_batches_the_largest_counts() {
+        let needed = |batch: &str| {
+            let text = format!(
+                "apts 1\ndata digits = digits() {{ {batch} }}\n\
+                 network cnn {{\ninput 1x8x8; conv 3x3 4 pad=1; relu; flatten; dense 10\n}}\n\
+                 minimize loss = cross_entropy(cnn(digits.train.x), digits.train.y)\n\
+                 solver sgd {{ lr = 0.1 }}\nstop when epochs >= 1\n"
+            );
+            let source = optkit_lang::Source::new("x.apts", text);
+            let planned = crate::problem::from_text(source, &mut |_| Err(String::new()), &[]).unwrap();
+            least(&planned.plan.subject, 1437, Evaluates::Parts)
+        };
+        let of_samples = |samples: u128| 2 * samples * 266 * 4;
+        let all = needed("");
+        assert_eq!(all - needed("batch = 100"), of_samples(1437 - 100));
+        assert_eq!(all - needed("batch = overlapping { parts = 10, overlap = 1% }"), of_samples(1437 - 153));
+    }
+
     #[test]
     fn memory_of_this_machine_is_told_where_it_is_known() {
         if let Some(bytes) = machine::memory() {
