@@ -1,28 +1,19 @@
 //! What the examples on ResNet-18 have in common.
 
-use optkit::nn::{BatchNorm, Conv, Layer, Network, Shortcut, Window};
+use std::path::Path;
+
+use optkit::assemble::Subject;
+use optkit::nn::Network;
+use optkit::problem;
 
 pub(crate) const CLASSES: usize = 1000;
 
-fn conv(outputs: usize, kernel: usize, stride: usize, pad: usize) -> Layer {
-    Layer::Conv(Conv { stride: [stride; 2], pad: [pad; 2], bias: false, ..Conv::new(outputs, [kernel; 2]) })
-}
-
-/// torchvision's, for images of 3×`size`×`size`.
+/// The network of `problems/cifar_resnet18.apts`, torchvision's, for images of 3×`size`×`size`.
 pub(crate) fn resnet18(size: usize) -> Network {
-    let norm = || Layer::BatchNorm(BatchNorm::default());
-    let halves = Window { stride: [2, 2], pad: [1, 1], ..Window::new([3, 3]) };
-    let mut layers = vec![conv(64, 7, 2, 3), norm(), Layer::Relu, Layer::PoolMax(halves)];
-    for (channels, stride) in [(64, 1), (128, 2), (256, 2), (512, 2)] {
-        for stride in [stride, 1] {
-            let body =
-                vec![conv(channels, 3, stride, 1), norm(), Layer::Relu, conv(channels, 3, 1, 1), norm()];
-            let shortcut = Shortcut::Auto(vec![conv(channels, 1, stride, 0), norm()]);
-            layers.extend([Layer::Skip { body, shortcut }, Layer::Relu]);
-        }
-    }
-    layers.extend([Layer::PoolAvgGlobal, Layer::Dense { outputs: CLASSES }]);
-    Network::new(vec![3, size, size], layers).expect("the layers fit")
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../problems/cifar_resnet18.apts");
+    let planned = problem::read(&path, &[]).expect("the problem file can be run");
+    let Subject::Network(subject) = planned.plan.subject else { panic!("the problem is of a network") };
+    Network::new(vec![3, size, size], subject.network.layers().to_vec()).expect("the layers fit")
 }
 
 /// Numbers below 2²⁴ that look random, the same in every run.
