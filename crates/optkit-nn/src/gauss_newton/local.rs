@@ -165,7 +165,7 @@ impl<S: Scalar> Local<S> {
         let groups: Vec<_> = (0..INPUT_GROUPS).into_par_iter().map(group).collect();
         let rows: usize = groups.iter().map(|(_, rows)| rows).sum();
         let moments = groups.iter().map(|(moment, _)| moment);
-        Moment::total(moments, 1.0 / rows as f64, &mut self.layers[0].inputs);
+        Moment::total(&moments, 1.0 / rows as f64, &mut self.layers[0].inputs);
         rows as f64 * if test.is_some() { 2.0 * (width * RANK) as f64 } else { (width * width) as f64 }
     }
 
@@ -182,11 +182,11 @@ impl<S: Scalar> Local<S> {
         for (k, layer) in self.layers.iter_mut().enumerate() {
             if k > 0 {
                 let inputs = chunks.iter().map(|chunk| &chunk.inputs[k]);
-                Moment::total(inputs, 1.0 / samples as f64, &mut layer.inputs);
+                Moment::total(&inputs, 1.0 / samples as f64, &mut layer.inputs);
                 cost += samples as f64 * costs::of_moment(plan.dense[k].inputs);
             }
             let outputs = chunks.iter().map(|chunk| &chunk.outputs[k]);
-            Moment::total(outputs, 1.0 / sampled as f64, &mut layer.outputs);
+            Moment::total(&outputs, 1.0 / sampled as f64, &mut layer.outputs);
         }
         if self.roots.is_empty() {
             self.set_metric(plan);

@@ -137,7 +137,7 @@ impl<S: Scalar> Moment<S> {
 
     /// What the chunks have summed, in their order, times `scale`.
     pub(crate) fn total<'a>(
-        chunks: impl Iterator<Item = &'a Self> + Clone + Send + Sync,
+        chunks: &(impl Iterator<Item = &'a Self> + Clone + Send + Sync),
         scale: f64,
         to: &mut Total,
     ) {

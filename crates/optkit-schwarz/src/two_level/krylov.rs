@@ -16,6 +16,9 @@ pub(super) const MOST: usize = 20;
 /// The space is invariant where the next vector is shorter, of the largest entry of T.
 const INVARIANT: f64 = 1e-12;
 
+/// Writes Kv at x into the last argument: (x, v, Kv).
+pub(super) type Apply<'a> = dyn FnMut(&[f64], &[f64], &mut [f64]) + 'a;
+
 /// The basis and what is known on it.
 #[derive(Debug)]
 pub(super) struct Krylov {
@@ -56,7 +59,7 @@ impl Krylov {
     }
 
     /// Lanczos' method from the gradient; `apply(x, v, to)` writes Kv at x into `to`.
-    pub(super) fn build(&mut self, apply: &mut dyn FnMut(&[f64], &[f64], &mut [f64])) {
+    pub(super) fn build(&mut self, apply: &mut Apply<'_>) {
         let Self { point, gradient, basis, tridiagonal, next, eigen, .. } = self;
         let len = gradient.len();
         self.norm = norm2(gradient);
