@@ -8,6 +8,7 @@ mod memory;
 mod network;
 mod partition;
 mod shared;
+mod slot;
 mod solver;
 mod stop;
 mod two_level;
@@ -21,7 +22,8 @@ use optkit_schwarz::Partition;
 pub use descent::{Descent, Schwarz};
 pub use network::{Backend, NetworkSubject, Pixels};
 pub use shared::SharedData;
-pub use solver::{AptsSolver, Ball, ModelChoice, Slot, Solver};
+pub use slot::{Ball, ModelChoice, Slot};
+pub use solver::{AptsSolver, Solver};
 
 use crate::run::Measure;
 use crate::stop::StopWhen;

@@ -7,7 +7,7 @@ use optkit_descent::{
 use optkit_lang::{Diagnostic, Method, Settings};
 use optkit_schwarz::{Partition, PreconditionerOptions, SchwarzPreconditioner};
 
-use super::solver::{ModelChoice, Slot, order_2, refuse_radii, rule, slot};
+use super::slot::{ModelChoice, Slot, order_2, refuse_radii, rule, slot};
 
 /// A descent method with its settings.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use optkit_lang::{Diagnostic, Method};
 use optkit_schwarz::{Combine, Control, Growing, Partition, TWO_LEVEL, TwoLevelOptions};
 use optkit_trust_region::RadiusRule;
 
-use super::solver::rule;
+use super::slot::rule;
 use super::{Backend, Subject};
 
 /// Settings of `apts` that only trust regions on the parts have a use for.
