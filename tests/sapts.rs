@@ -139,7 +139,7 @@ fn on_images_too_results_do_not_depend_on_the_number_of_threads() {
                 let mut made = images(solver);
                 let points = iterations(&mut made, 9).into_iter().map(|seen| seen.point);
                 let mut seen: Vec<f64> = points.flatten().collect();
-                seen.push(made.measures[0].1.measure(&made.optimizer.current().x.to_vec()));
+                seen.push(made.measures[0].1.measure(made.optimizer.current().x));
                 seen
             });
             seen.into_iter().map(f64::to_bits).collect()

@@ -164,8 +164,8 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0813",
         "A problem larger than this machine.\n\nA run holds several vectors of n numbers and, for a network, the \
-         activations of all samples; the two-level method also images of its directions and moments of the layers. Where \
-         these alone exceed the memory, nothing is begun.",
+         activations of all samples (image networks on mini-batches: of the largest); the two-level method also images \
+         of its directions and moments of the layers. Where these alone exceed the memory, nothing is begun.",
     ),
     (
         "E0814",
