@@ -11,6 +11,7 @@ mod normalise;
 mod pairs;
 mod pieces;
 mod portable;
+mod prefetch;
 mod product;
 mod sparse;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(crate) use gather::{Filling, SparseRows};
 pub(crate) use normalise::{BackLines, Lines};
 pub(crate) use pairs::{Pair, PairProduct};
 pub(crate) use pieces::{Grid, for_each_part, for_each_part_of_two};
+pub(crate) use prefetch::prefetch;
 pub(crate) use product::{Product, Start};
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 

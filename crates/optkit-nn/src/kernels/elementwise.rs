@@ -5,14 +5,22 @@
 #![allow(clippy::needless_range_loop)] // small arrays are walked in step
 
 use super::LANES;
+use super::prefetch::prefetch;
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use crate::Scalar;
 
 /// to ← from, rounded.
 #[inline(always)]
 pub(super) fn round<S: Scalar>(from: &[f64], to: &mut [S]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = S::from_f64(from);
+    /// Numbers at a time, and how far ahead memory is asked for: beyond the page at hand.
+    const SOME: usize = 64;
+    const AHEAD: usize = 1024;
+    for (to, from) in to.chunks_mut(SOME).zip(from.chunks(SOME)) {
+        prefetch(from.as_ptr().wrapping_add(AHEAD), SOME * size_of::<f64>());
+        prefetch(to.as_ptr().wrapping_add(AHEAD), SOME * size_of::<S>());
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = S::from_f64(from);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::{Block, Convolution};
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::{Kernels, for_each_part, for_each_part_of_two};
+use crate::kernels::{Kernels, for_each_part, for_each_part_of_two, prefetch};
 
 /// Weights of an output channel that are moved at a time: with those of a block's other channels, they stay in the first
 /// level of cache.
@@ -168,9 +168,14 @@ impl Convolution {
                     if self.used.len() < taps {
                         to.fill(0.0);
                     }
-                    for (k, to) in to.chunks_exact_mut(taps).enumerate() {
-                        for tap in &self.used {
-                            to[tap.tap] = from[tap.first(block, first + k) + column].to_f64();
+                    for (i, tap) in self.used.iter().enumerate() {
+                        let from = from[tap.first(block, first) + column..].chunks(block.width);
+                        for (to, from) in to.chunks_exact_mut(taps).zip(from) {
+                            if i == 0 {
+                                // The same weight of the next output.
+                                prefetch(to.as_ptr().wrapping_add(of_output), 1);
+                            }
+                            to[tap.tap] = from[0].to_f64();
                         }
                     }
                 }
