@@ -11,7 +11,7 @@ use super::plan::{Operation, Plan, Stage};
 
 /// What an access to a value in memory costs, in multiply-adds: at 200 Gflop/s and 10 GB/s, which is what one core has.
 /// Of ResNet-18 in 60 parts at 2,975 images it gives shares that are right to 6 % of forward and 12 % of backward passes in
-/// the mean (`cargo run --release -p optkit-bench --example resnet18_parts -- 2975 60 2`).
+/// the mean (`cargo run --release -p optkit-bench --example resnet18_parts -- 2975 60 2 2 1`).
 const ACCESS: f64 = 40.0;
 
 /// Where the gradient of a value that a stage read goes.
