@@ -67,7 +67,7 @@ impl<S: Scalar> ImageDecomposition<S> {
             let activations = misses.activations(x, &batch);
             let mut work = misses.work - before;
             work.gradient_equivalents *= self.shared.model.share(&batch);
-            self.work = self.work + work;
+            self.work += work;
             activations
         })
     }

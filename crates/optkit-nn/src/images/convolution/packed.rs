@@ -42,7 +42,7 @@ impl Convolution {
         let len = |count| len(&blocks[..count], self.taps());
         to.forward.fit(len(blocks.len()));
         for_each_part(&mut to.forward[..len(blocks.len())], 0..blocks.len(), &|b| len(b + 1), &|b, to| {
-            self.pack_block(&blocks[b], &w[blocks[b].columns.start * self.of_output()..], to)
+            self.pack_block(&blocks[b], &w[blocks[b].columns.start * self.of_output()..], to);
         });
     }
 
