@@ -169,20 +169,30 @@ impl Partition {
         if parts.is_empty() {
             return Err(PartitionError::NoParts);
         }
-        let mut owner = vec![0_usize; dim];
+        // By ranges, not by variables: a network of millions has a few dozen.
+        let mut ranges = Vec::new();
         for (i, part) in parts.iter().enumerate() {
             if part.dim() != dim {
                 return Err(PartitionError::OtherDimension { part: i + 1, got: part.dim(), dim });
             }
-            for index in part.indices() {
-                if owner[index] != 0 {
-                    return Err(PartitionError::Overlap { first: owner[index], second: i + 1 });
-                }
-                owner[index] = i + 1;
-            }
+            ranges.extend(part.ranges().iter().map(|range| (range.start, range.end, i + 1)));
         }
-        if let Some(first_missing) = owner.iter().position(|&o| o == 0) {
-            let covered = owner.iter().filter(|&&o| o != 0).count();
+        ranges.sort_unstable();
+        let (mut end, mut owner, mut first_missing) = (0, 0, None);
+        for (start, its_end, part) in ranges {
+            if start < end {
+                return Err(PartitionError::Overlap { first: part.min(owner), second: part.max(owner) });
+            }
+            if start > end {
+                first_missing.get_or_insert(end);
+            }
+            (end, owner) = (its_end, part);
+        }
+        if end < dim {
+            first_missing.get_or_insert(end);
+        }
+        if let Some(first_missing) = first_missing {
+            let covered = parts.iter().map(Subset::len).sum();
             return Err(PartitionError::Uncovered { covered, dim, first_missing });
         }
         Ok(Self { dim, parts })
