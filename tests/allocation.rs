@@ -100,17 +100,19 @@ fn iterations_allocate_nothing() {
         }
         // Sums of squares and functions with products by their parts; few iterations, lest they converge.
         for name in ["rosenbrock", "styblinski_tang"] {
-            for control in [Control::Damping, Control::Radius] {
+            for (control, swept) in
+                [(Control::Damping, None), (Control::Radius, None), (Control::Damping, Some(vec![2, 0]))]
+            {
                 let mut f = build(name, &[("n", 160.0)]).unwrap();
                 let start = f.start();
                 let options =
                     TwoLevelOptions { control, damping: 1e2, min_damping: 1e2, ..TwoLevelOptions::default() };
+                let what = format!("two-level on {name}, {control:?}, over {swept:?}");
                 let mut method = TwoLevel::new(Partition::contiguous(160, 4).unwrap(), options);
-                assert_eq!(
-                    allocations(&mut method, f.as_mut(), &start, 2),
-                    0,
-                    "two-level on {name}, {control:?}"
-                );
+                if let Some(parts) = swept {
+                    method = method.with_swept_parts(parts);
+                }
+                assert_eq!(allocations(&mut method, f.as_mut(), &start, 2), 0, "{what}");
             }
         }
         let mut apts = Apts::new(Partition::contiguous(80, 4).unwrap(), AptsOptions::default());
@@ -155,9 +157,10 @@ fn growing() -> (NetworkObjective, TwoLevel) {
 }
 
 /// Methods on a network, and how its samples come.
-const ON_NETWORKS: [(&str, &str); 17] = [
+const ON_NETWORKS: [(&str, &str); 18] = [
     ("apts { partition = tensors, preset = two_level }", ""),
     ("apts { partition = tensors, preset = two_level, control = radius, sweeps = tail { repeat = 1 } }", ""),
+    ("apts { partition = tensors, preset = two_level, sweeps = multiplicative { parts = [2, 1] } }", ""),
     ("apts { partition = tensors }", ""),
     ("apts { partition = tensors, order = 2 }", ""),
     ("apts { partition = tensors, order = 2, ball = two }", ""),

@@ -50,6 +50,7 @@ fn choices(entry: &Entry, deep: bool) -> Vec<(&'static str, Vec<String>)> {
         Kind::Switch => vec!["on".to_owned(), "off".to_owned()],
         Kind::Integer(least, most) if most < least + 4 => (least..=most).map(|n| n.to_string()).collect(),
         Kind::Integer(least, _) => vec![least.max(2).to_string()],
+        Kind::Indices(..) => vec!["[2, 1]".to_owned(), "2".to_owned()],
         // One level down: a solver in a slot, with its model or its subproblem solver.
         Kind::Method(slot) if deep || slot != Slot::RadiusDriven => of(slot),
         _ => Vec::new(),

@@ -102,6 +102,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Network => "network".to_owned(),
         Kind::Variables => "variables".to_owned(),
         Kind::IndexLists => "lists of indices".to_owned(),
+        Kind::Indices(..) => "list of whole numbers".to_owned(),
         Kind::Duration => "time".to_owned(),
         Kind::Memory => "memory".to_owned(),
         Kind::Shape => "shape".to_owned(),

@@ -216,6 +216,10 @@ fn local_models_of_what_has_none() {
     refused_file(&file(&folder, "image.apts", image), &["E0821", "dense layers", "local = trust_region"]);
     let settings = by_layer.replace("preset = two_level", "combine = additive");
     refused_file(&file(&folder, "settings.apts", settings), &["E0819", "`combine`"]);
+    let beyond = "preset = two_level, sweeps = multiplicative { parts = [2, 1, 3..5] }";
+    let beyond = by_layer.replace("preset = two_level", beyond);
+    let words = &["E0819", "sweeps visit part", "number them from 1 to", "leave `parts` out"];
+    refused_file(&file(&folder, "beyond.apts", beyond), words);
 }
 
 #[test]

@@ -46,6 +46,18 @@ pub trait GaussNewton: Send {
     /// Prepare local steps for a gradient (length n), of the tail alone where `tail`.
     fn prepare_steps(&mut self, gradient: &[f64], tail: bool);
 
+    /// ∇f where it stands at the variables of part `part` (counted from 0), into their places in `gradient` (length n).
+    /// What else is written there has no meaning.
+    fn part_gradient(&mut self, part: usize, gradient: &mut [f64]) {
+        if self.holds_head(part) { self.gradient(gradient) } else { self.tail_gradient(gradient) }
+    }
+
+    /// Prepare the local step of part `part` alone, for a gradient (length n) of which its entries matter. What
+    /// [`steps`](Self::steps) then writes at the variables of other parts has no meaning.
+    fn prepare_part(&mut self, part: usize, gradient: &[f64]) {
+        self.prepare_steps(gradient, !self.holds_head(part));
+    }
+
     /// ‖s(μ)‖ of the steps prepared, in the metric. Falls as μ grows.
     fn step_length(&mut self, damping: f64) -> f64;
 

@@ -264,6 +264,14 @@ pub enum StartError {
     /// A method needs local Gauss–Newton models, and there are none.
     #[error("{0}")]
     GaussNewton(crate::NoGaussNewton),
+    /// A sweep is to visit a part that there is not.
+    #[error("sweeps visit part {part}, but the partition has {parts}; number them from 1 to {parts}")]
+    SweptPart {
+        /// The part, counted from 1.
+        part: usize,
+        /// How many there are.
+        parts: usize,
+    },
     /// The partition is for another number of variables.
     #[error("the partition splits {partition} variables, but the objective has {dim}")]
     PartitionLength {

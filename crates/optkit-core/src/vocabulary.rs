@@ -39,6 +39,9 @@ pub enum Kind {
     Variables,
     /// A list of lists of whole numbers: `[[1, 2], [3]]`.
     IndexLists,
+    /// A list of whole numbers of at least the first and at most the second, in an order that matters: `[3, 1..2]`; or one
+    /// range or number alone: `2..4`. Never empty.
+    Indices(u64, u64),
     /// A duration: `15 min`.
     Duration,
     /// A size of memory: `4 GiB`.

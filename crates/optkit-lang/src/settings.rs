@@ -23,6 +23,8 @@ pub enum Value {
     Name(String),
     /// Lists of whole numbers as written: ranges are spelt out, both ends included.
     Lists(Vec<Vec<u64>>),
+    /// Whole numbers in the order written: ranges are spelt out, both ends included.
+    Indices(Vec<u64>),
     /// A duration in seconds.
     Seconds(f64),
     /// A size in bytes.
@@ -203,6 +205,12 @@ impl Settings {
     #[must_use]
     pub fn lists(&self, key: &str) -> Option<&[Vec<u64>]> {
         if let Value::Lists(v) = &self.get(key)?.value { Some(v) } else { None }
+    }
+
+    /// Whole numbers.
+    #[must_use]
+    pub fn indices(&self, key: &str) -> Option<&[u64]> {
+        if let Value::Indices(v) = &self.get(key)?.value { Some(v) } else { None }
     }
 
     /// A duration in seconds.

@@ -132,11 +132,10 @@ impl Display for Plain<'_> {
             Value::Text(text) => write!(out, "{}", Quoted(text)),
             Value::Method(method) => write!(out, "{}", Made(method, self.1)),
             Value::Lists(lists) => {
-                let list = |l: &Vec<u64>| {
-                    format!("[{}]", l.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-                };
-                write!(out, "[{}]", lists.iter().map(list).collect::<Vec<_>>().join(", "))
+                let lists: Vec<String> = lists.iter().map(|list| listed(list)).collect();
+                write!(out, "[{}]", lists.join(", "))
             }
+            Value::Indices(indices) => out.write_str(&listed(indices)),
             Value::Seconds(seconds) => write!(out, "{seconds:?} s"),
             #[allow(clippy::cast_precision_loss)] // sizes of memory are far below 2⁵³
             Value::Bytes(bytes) => write!(out, "{:?} KiB", *bytes as f64 / 1024.0),
@@ -145,6 +144,10 @@ impl Display for Plain<'_> {
             }
         }
     }
+}
+
+fn listed(numbers: &[u64]) -> String {
+    format!("[{}]", numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// A method at a depth of indentation.

@@ -149,6 +149,21 @@ fn lists_spell_ranges_out() {
     assert_eq!(lists, Some(&Value::Lists(vec![vec![1, 2, 3], vec![4, 5]])));
 }
 
+#[test]
+fn indices_keep_their_order() {
+    for (written, meant) in [("[3, 1..2, 3]", &[3, 1, 2, 3][..]), ("2..4", &[2, 3, 4]), ("(1 + 1)", &[2])] {
+        let problem = problem(&format!(
+            "minimize f = quadratic(n = 5)
+             partition parts = contiguous {{ parts = 4 }}
+             solver apts {{ partition = parts, sweeps = multiplicative {{ parts = {written} }} }}
+             stop when iterations >= 1"
+        ));
+        let sweeps = problem.solver().settings.method("sweeps").expect("given");
+        assert_eq!(sweeps.settings.indices("parts"), Some(meant), "{written}");
+        assert!(problem.to_string().contains(&format!("parts = {meant:?}")), "{problem}");
+    }
+}
+
 /// A random expression with its value.
 fn expression() -> impl Strategy<Value = (String, f64)> {
     let leaf = (1_u32..100).prop_map(|n| (n.to_string(), f64::from(n)));

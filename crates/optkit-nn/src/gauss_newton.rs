@@ -35,7 +35,7 @@ use crate::worker::Worker;
 
 use costs::Costs;
 use directions::{Packed, Shift};
-use local::Local;
+use local::{Local, Prepared};
 use moments::Tests;
 use passes::{Image, Of, levels};
 
@@ -191,7 +191,13 @@ impl<S: Scalar> GaussNewton for NetworkGaussNewton<S> {
     }
 
     fn prepare_steps(&mut self, gradient: &[f64], tail: bool) {
-        let cost = self.local.prepare(&self.model, gradient, tail);
+        let of = if tail { Prepared::Tail } else { Prepared::All };
+        let cost = self.local.prepare(&self.model, gradient, of);
+        self.work.gradient_equivalents += self.costs.plain(cost);
+    }
+
+    fn prepare_part(&mut self, part: usize, gradient: &[f64]) {
+        let cost = self.local.prepare(&self.model, gradient, Prepared::Part(part));
         self.work.gradient_equivalents += self.costs.plain(cost);
     }
 

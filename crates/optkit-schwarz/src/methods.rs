@@ -45,7 +45,8 @@ macro_rules! setting {
 }
 
 /// `apts` and `schwarz`, and what fills their slots. Defaults that a preset changes are not written here: the preset, then the file, then these.
-pub static METHODS: &[Entry] = &[APTS, SCHWARZ, GAUSS_NEWTON, ADDITIVE, COARSE, TAIL, GROWING];
+pub static METHODS: &[Entry] =
+    &[APTS, SCHWARZ, GAUSS_NEWTON, ADDITIVE, COARSE, TAIL, MULTIPLICATIVE, GROWING];
 
 const APTS: Entry = Entry {
     name: "apts",
@@ -96,7 +97,7 @@ const APTS: Entry = Entry {
             "sweeps",
             Kind::Method(Slot::Sweeps),
             Some(""),
-            "with `local = gauss_newton`: multiplicative sweeps after the combined step; none unless given"
+            "with `local = gauss_newton`: what is solved anew after the combined step, the tail or chosen parts; nothing unless given"
         ),
         setting!(
             "control",
@@ -195,6 +196,23 @@ const TAIL: Entry = Entry {
     doc: "all but the lowest layer's weights solved anew with the old factors, and recombined: no product with the input",
     operands: &[],
     settings: &[setting!("repeat", Kind::Integer(1, 1000), Some("2"), "ν, how often an iteration")],
+    slots: &[Slot::Sweeps],
+    support: Support::Available,
+};
+
+const MULTIPLICATIVE: Entry = Entry {
+    name: "multiplicative",
+    doc: "chosen parts solved anew one after the other with the old factors, each at the point that the one before left: block Gauss-Seidel",
+    operands: &[],
+    settings: &[
+        setting!(
+            "parts",
+            Kind::Indices(1, 1_000_000),
+            Some(""),
+            "parts of the partition, counted from 1, in the order in which they are visited, once or more often; all of them unless given"
+        ),
+        setting!("repeat", Kind::Integer(1, 1000), Some("1"), "ν, how often an iteration"),
+    ],
     slots: &[Slot::Sweeps],
     support: Support::Available,
 };

@@ -4,7 +4,8 @@
 //! 1  every part i:   sᵢ = −(Kᵢ + μDᵢ)⁻¹ gᵢ                   local models, from one point: additive
 //! 2  s = Σ cₐ dₐ     over the parts of s and of the last total step; c minimises the Gauss–Newton model of the whole
 //!                    over their span, damped or in a ball
-//! 3  ν times:        the tail's steps anew at the new point with the old Kᵢ, recombined with what was done: multiplicative
+//! 3  ν times:        the tail's steps anew at the new point with the old Kᵢ, recombined with what was done; or those of
+//!                    chosen parts, each at the point that the one before left: multiplicative
 //! 4  μ, or Δ, by the ratio of actual and predicted reduction of step 2
 //! 5  where samples grow: more of them for the next iteration
 //! ```
@@ -22,6 +23,7 @@ mod products;
 mod profile;
 mod residuals;
 mod samples;
+mod sweeps;
 
 use optkit_core::vector::{all_finite, norm_inf};
 use optkit_core::{
@@ -31,9 +33,10 @@ use optkit_core::{
 
 use crate::Partition;
 use coarse::Coarse;
-use combine::{Combined, Stage};
+use combine::Stage;
 use levels::Levels;
 pub use options::{Combine, Control, Growing, TwoLevelOptions};
+use sweeps::Swept;
 
 /// Reductions below this many times the error of a value are not seen.
 const UNSEEN: f64 = 2.0;
@@ -42,6 +45,8 @@ const UNSEEN: f64 = 2.0;
 pub struct TwoLevel {
     partition: Partition,
     options: TwoLevelOptions,
+    /// Parts that sweeps visit, in this order; none: the tail.
+    order: Option<Vec<usize>>,
     levels: Option<Levels>,
     x: Vec<f64>,
     value: f64,
@@ -50,7 +55,8 @@ pub struct TwoLevel {
     /// μ and Δ; Δ is NaN before the first step chooses it.
     damping: f64,
     radius: f64,
-    /// The additive step of this iteration, that of a sweep, what all of it came to, and that of the last one.
+    /// The additive step of this iteration (then that of a part that holds the head), that of a sweep, what all of it came
+    /// to, and that of the last one.
     new: Vec<f64>,
     tail: Vec<f64>,
     total: Vec<f64>,
@@ -74,6 +80,7 @@ impl TwoLevel {
         Self {
             partition,
             options,
+            order: None,
             levels: None,
             x: Vec::new(),
             value: f64::NAN,
@@ -95,6 +102,30 @@ impl TwoLevel {
             grows: false,
             watcher: None,
         }
+    }
+
+    /// Sweeps visit these parts (counted from 0) in their order, each solved anew at the point that the one before left,
+    /// instead of the tail: [`sweeps`](TwoLevelOptions::sweeps) times an iteration, whatever they cost. A part may stand
+    /// there more than once: 0, 1, 2, 1, 0 is a symmetric sweep. One beyond the partition is refused when a run starts.
+    ///
+    /// ```
+    /// use optkit_core::{Flow, Optimizer};
+    /// use optkit_functions::build;
+    /// use optkit_schwarz::{Partition, TwoLevel, TwoLevelOptions};
+    ///
+    /// let mut f = build("rosenbrock", &[("n", 6.0)]).unwrap();
+    /// let options = TwoLevelOptions { sweeps: 1, ..TwoLevelOptions::least_squares() };
+    /// let partition = Partition::contiguous(6, 3).unwrap();
+    /// let mut method = TwoLevel::new(partition, options).with_swept_parts(vec![1, 2]);
+    /// method.start(f.as_mut(), &[-1.2, 1.0, -1.2, 1.0, -1.2, 1.0], None).unwrap();
+    /// let before = method.current().value;
+    /// let Flow::Continue(step) = method.step(f.as_mut()) else { panic!("it has not ended") };
+    /// assert!(step.value < before);
+    /// ```
+    #[must_use]
+    pub fn with_swept_parts(mut self, order: Vec<usize>) -> Self {
+        self.order = Some(order);
+        self
     }
 
     /// The damping μ of the next iteration.
@@ -130,17 +161,8 @@ impl TwoLevel {
         self.enter(Phase::Global);
         self.total.fill(0.0);
         let main = self.combine(levels, damping, Stage::Main);
-        let mut trials = [u32::from(main.moved), main.trials - u32::from(main.moved)];
         self.enter(Phase::Fdl);
-        let cheap = levels.tail_share() <= self.options.sweep_below;
-        for _ in 0..if main.moved && cheap { self.options.sweeps } else { 0 } {
-            let sweep = self.sweep(levels, damping);
-            trials[0] += u32::from(sweep.moved);
-            trials[1] += sweep.trials - u32::from(sweep.moved);
-            if !sweep.moved {
-                break;
-            }
-        }
+        let swept = if main.moved { self.sweeps(levels, damping) } else { Swept::default() };
         self.enter(Phase::Outside);
         self.adapt(&main);
         let noise = levels.noise() * self.value.abs().max(1.0);
@@ -162,21 +184,10 @@ impl TwoLevel {
             radius: if self.options.control == Control::Radius { self.radius } else { f64::NAN },
             ratio: main.ratio,
             accepted: main.moved,
-            trials_accepted: trials[0],
-            trials_rejected: trials[1],
-            local_iterations: self.partition.parts().len() as u32,
+            trials_accepted: u32::from(main.moved) + swept.accepted,
+            trials_rejected: main.trials - u32::from(main.moved) + swept.rejected,
+            local_iterations: self.partition.parts().len() as u32 + swept.solved,
         })
-    }
-
-    /// Step 3, once.
-    fn sweep(&mut self, levels: &mut dyn GaussNewton, damping: f64) -> Combined {
-        levels.tail_gradient(&mut self.tail_gradient);
-        levels.prepare_steps(&self.tail_gradient, true);
-        levels.steps(damping, &mut self.tail);
-        if !all_finite(&self.tail) {
-            return Combined::default();
-        }
-        self.combine(levels, damping, Stage::Sweep)
     }
 }
 
@@ -201,6 +212,10 @@ impl Optimizer for TwoLevel {
         }
         if self.partition.dim() != n {
             return Err(StartError::PartitionLength { partition: self.partition.dim(), dim: n });
+        }
+        let parts = self.partition.parts().len();
+        if let Some(&part) = self.order.iter().flatten().find(|&&part| part >= parts) {
+            return Err(StartError::SweptPart { part: part + 1, parts });
         }
         let mut levels = Levels::new(f, self.partition.parts()).map_err(StartError::GaussNewton)?;
         for buffer in [

@@ -23,7 +23,7 @@ pub use descent::{Descent, Schwarz};
 pub use network::{Backend, NetworkSubject, Pixels};
 pub use shared::SharedData;
 pub use slot::{Ball, ModelChoice, Slot};
-pub use solver::{AptsSolver, Solver};
+pub use solver::{AptsSolver, Solver, Swept, TwoLevelSolver};
 
 use crate::run::Measure;
 use crate::stop::StopWhen;
@@ -164,10 +164,10 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
             Err(diagnostic) => found.push(diagnostic),
         }
     }
-    if let (Some(subject), Solver::TwoLevel(_), Some(made), true) =
+    if let (Some(subject), Solver::TwoLevel(two_level), Some(made), true) =
         (&subject, &solver, &partition, found.is_empty())
     {
-        found.extend(two_level::suits(method, subject, made).err());
+        found.extend(two_level::suits((method, two_level), subject, made).err());
     }
     if let (Some(Subject::Network(network)), true) = (&subject, found.is_empty()) {
         let made = solver.make(partition.clone(), &network.tensor_sizes());

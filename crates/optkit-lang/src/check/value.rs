@@ -44,6 +44,7 @@ impl Checker<'_> {
             Kind::Partition => self.declared(expression, Declared::Partition, kind, what),
             Kind::Network | Kind::Variables => self.declared(expression, Declared::Network, kind, what),
             Kind::IndexLists => self.lists(expression, what),
+            Kind::Indices(least, most) => self.indices(expression, (least, most), what),
             Kind::Shape => self.shape(expression, what),
             Kind::Pair(least) => self.pair(expression, least, kind, what),
             Kind::Window => self.window(expression, kind, what),
@@ -243,15 +244,18 @@ impl Checker<'_> {
         };
         let mut lists = Vec::with_capacity(outer.len());
         let mut room = MOST_LISTED;
+        let all = (0, u64::MAX);
         for item in outer {
             let mut list = Vec::new();
             match &item.expression.kind {
                 ExpressionKind::List(inner) => {
                     for number in inner {
-                        self.indices(&number.expression, what, &mut list, &mut room)?;
+                        self.listed(&number.expression, (all, what), &mut list, &mut room)?;
                     }
                 }
-                ExpressionKind::Range(..) => self.indices(&item.expression, what, &mut list, &mut room)?,
+                ExpressionKind::Range(..) => {
+                    self.listed(&item.expression, (all, what), &mut list, &mut room)?;
+                }
                 _ => {
                     self.wrong_kind(Kind::IndexLists, what, item.span(), "this is not a list in `[ ]`");
                     return None;
@@ -262,16 +266,42 @@ impl Checker<'_> {
         Some(Value::Lists(lists))
     }
 
-    /// Add one index, or those of a range.
-    fn indices(
+    /// A list of numbers and ranges, or one of either alone.
+    fn indices(&mut self, expression: &Expression, limits: (u64, u64), what: &str) -> Option<Value> {
+        let (mut list, mut room) = (Vec::new(), MOST_LISTED);
+        let ExpressionKind::List(items) = &expression.kind else {
+            let is_word = expression.name().is_some_and(|name| self.names.get(name).is_none());
+            if is_word || matches!(expression.kind, ExpressionKind::Shape(_)) {
+                self.wrong_kind(Kind::Indices(0, 0), what, expression.span, expression_words(expression));
+                return None;
+            }
+            self.listed(expression, (limits, what), &mut list, &mut room)?;
+            return Some(Value::Indices(list));
+        };
+        if items.is_empty() {
+            self.push(
+                Diagnostic::error("E0201", format!("`{what}` lists nothing"))
+                    .label(expression.span, "this list")
+                    .help(format!("write it like {}", kind_example(Kind::Indices(0, 0)))),
+            );
+            return None;
+        }
+        for item in items {
+            self.listed(&item.expression, (limits, what), &mut list, &mut room)?;
+        }
+        Some(Value::Indices(list))
+    }
+
+    /// Add one index within `limits`, or those of a range.
+    fn listed(
         &mut self,
         expression: &Expression,
-        what: &str,
+        ((least, most), what): ((u64, u64), &str),
         list: &mut Vec<u64>,
         room: &mut u64,
     ) -> Option<()> {
         let one = |checker: &mut Self, e: &Expression| {
-            checker.plain(e, Kind::Integer(0, u64::MAX), "index").and_then(|v| v.integer())
+            checker.plain(e, Kind::Integer(least, most), "index").and_then(|v| v.integer())
         };
         let (first, last) = match &expression.kind {
             ExpressionKind::Range(first, last) => (one(self, first)?, one(self, last)?),
@@ -348,6 +378,7 @@ fn kind_words(kind: Kind) -> &'static str {
         Kind::Network => "the name of a declared network",
         Kind::Variables => "the name of variables or of a network",
         Kind::IndexLists => "a list of lists of whole numbers",
+        Kind::Indices(..) => "a list of whole numbers",
         Kind::Duration => "a duration",
         Kind::Memory => "a size of memory",
         Kind::Shape => "a shape",
@@ -363,6 +394,7 @@ fn kind_example(kind: Kind) -> &'static str {
         Kind::Switch => "`on` or `off`",
         Kind::Text => "`\"text\"`",
         Kind::IndexLists => "`[[1, 2], [3, 4]]` or `[1..2, 3..4]`",
+        Kind::Indices(..) => "`[3, 1..2]`, `2..4` or `5`",
         Kind::Duration => "`15 min`",
         Kind::Memory => "`4 GiB`",
         Kind::Shape => "`28x28`",

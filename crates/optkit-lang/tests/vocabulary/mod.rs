@@ -39,6 +39,7 @@ const APTS: Entry = Entry {
             setting("preset", Kind::Word(&["paper", "ml_apts"]), Some("")),
             setting("local", Kind::Method(Slot::RadiusDriven), Some("trust_region { iterations = 5 }")),
             setting("global", Kind::Method(Slot::RadiusDriven), Some("trust_region")),
+            setting("sweeps", Kind::Method(Slot::Sweeps), Some("")),
         ],
     )
 };
@@ -85,6 +86,14 @@ pub(crate) fn vocabulary() -> Vocabulary {
                 ..entry("overlapping", &[], const { &[setting("parts", COUNT, None)] })
             },
             Entry { slots: &[Slot::Subproblem], ..entry("cauchy", &[], &[]) },
+            Entry {
+                slots: &[Slot::Sweeps],
+                ..entry(
+                    "multiplicative",
+                    &[],
+                    const { &[setting("parts", Kind::Indices(1, 1_000_000), Some(""))] },
+                )
+            },
         ],
         functions: vec![
             entry(

@@ -32,6 +32,7 @@ const LEAST_METRIC: f64 = 1e-6;
 /// A layer's share of a part.
 #[derive(Debug)]
 struct Block<S> {
+    part: usize,
     layer: usize,
     holds: Holds,
     kronecker: Kronecker<S>,
@@ -62,12 +63,20 @@ impl<S: Scalar> Layer<S> {
     }
 }
 
+/// Of what steps are prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    All,
+    Tail,
+    Part(usize),
+}
+
 /// Local models of all parts.
 pub(crate) struct Local<S: Scalar> {
     blocks: Vec<Block<S>>,
     /// Those of the tail: the lowest layer's biases, and every block above.
     tail: Vec<Block<S>>,
-    prepared_tail: bool,
+    prepared: Prepared,
     layers: Vec<Layer<S>>,
     roots: Vec<Roots>,
     metric: Vec<f64>,
@@ -95,23 +104,23 @@ impl<S: Scalar> Local<S> {
                 of_outputs: Spectrum::new(d.outputs, if d.outputs > WIDE { RANK } else { d.outputs }),
             });
         }
-        let block = |k: usize, holds: Holds| {
+        let block = |part: usize, k: usize, holds: Holds| {
             let factors = layers[k].factors(holds);
             let ranks = [factors.inputs.rank, factors.outputs.rank];
-            Block { layer: k, holds, kronecker: Kronecker::new(&plan.dense[k], holds, ranks) }
+            Block { part, layer: k, holds, kronecker: Kronecker::new(&plan.dense[k], holds, ranks) }
         };
         let (mut blocks, mut tail) = (Vec::new(), Vec::new());
-        for part in uses {
-            for (k, used) in part.iter().enumerate() {
+        for (part, uses) in uses.iter().enumerate() {
+            for (k, used) in uses.iter().enumerate() {
                 let holds = match (used.weight, used.bias) {
                     (true, true) => Holds::Both,
                     (true, false) => Holds::Weight,
                     (false, true) => Holds::Bias,
                     (false, false) => continue,
                 };
-                blocks.push(block(k, holds));
+                blocks.push(block(part, k, holds));
                 if k > 0 || used.bias {
-                    tail.push(block(k, if k == 0 { Holds::Bias } else { holds }));
+                    tail.push(block(part, k, if k == 0 { Holds::Bias } else { holds }));
                 }
             }
         }
@@ -119,7 +128,7 @@ impl<S: Scalar> Local<S> {
         Self {
             blocks,
             tail,
-            prepared_tail: false,
+            prepared: Prepared::All,
             layers,
             roots: Vec::new(),
             metric: vec![1.0; plan.dim],
@@ -255,13 +264,18 @@ impl<S: Scalar> Local<S> {
         cost
     }
 
+    /// True of the blocks of what is prepared, in the list that it is prepared in.
+    fn among(prepared: Prepared, block: &Block<S>) -> bool {
+        !matches!(prepared, Prepared::Part(part) if part != block.part)
+    }
+
     /// Take `gradient` to the eigenvectors. Multiply-adds that it took.
-    pub(crate) fn prepare(&mut self, model: &Model<S>, gradient: &[f64], tail: bool) -> f64 {
-        let Self { blocks, tail: of_tail, layers, roots, prepared_tail, .. } = self;
-        *prepared_tail = tail;
-        let blocks = if tail { of_tail } else { blocks };
+    pub(crate) fn prepare(&mut self, model: &Model<S>, gradient: &[f64], of: Prepared) -> f64 {
+        let Self { blocks, tail, layers, roots, prepared, .. } = self;
+        *prepared = of;
+        let blocks = if of == Prepared::Tail { tail } else { blocks };
         let mut cost = 0.0;
-        for block in blocks {
+        for block in blocks.iter_mut().filter(|block| Self::among(of, block)) {
             let (k, factors) = (block.layer, layers[block.layer].factors(block.holds));
             let d = &model.plan.dense[k];
             block.kronecker.prepare(model.kernels, d, roots[k], gradient, factors);
@@ -272,20 +286,21 @@ impl<S: Scalar> Local<S> {
 
     /// ‖s(μ)‖ in the metric.
     pub(crate) fn length(&self, damping: f64) -> f64 {
-        let blocks = if self.prepared_tail { &self.tail } else { &self.blocks };
+        let blocks = if self.prepared == Prepared::Tail { &self.tail } else { &self.blocks };
         let squared = |block: &Block<S>| {
             block.kronecker.squared_length(damping, self.layers[block.layer].factors(block.holds))
         };
-        blocks.iter().map(squared).sum::<f64>().sqrt()
+        let prepared = blocks.iter().filter(|block| Self::among(self.prepared, block));
+        prepared.map(squared).sum::<f64>().sqrt()
     }
 
     /// s(μ) into `step`; zero where no block of those prepared holds a tensor. Multiply-adds that it took.
     pub(crate) fn steps(&mut self, model: &Model<S>, damping: f64, step: &mut [f64]) -> f64 {
         step.fill(0.0);
-        let Self { blocks, tail, layers, roots, prepared_tail, .. } = self;
-        let blocks = if *prepared_tail { tail } else { blocks };
+        let Self { blocks, tail, layers, roots, prepared, .. } = self;
+        let blocks = if *prepared == Prepared::Tail { tail } else { blocks };
         let mut cost = 0.0;
-        for block in blocks {
+        for block in blocks.iter_mut().filter(|block| Self::among(*prepared, block)) {
             let (k, factors) = (block.layer, layers[block.layer].factors(block.holds));
             let d = &model.plan.dense[k];
             block.kronecker.step(model.kernels, d, roots[k], damping, factors, step);

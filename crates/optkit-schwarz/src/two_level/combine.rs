@@ -3,7 +3,7 @@
 use optkit_core::vector::dot;
 use optkit_core::{CoarseSpace, Direction, GaussNewton, Source};
 
-use super::{Combine, Control, TwoLevel};
+use super::{Combine, Control, TwoLevel, UNSEEN};
 use crate::Partition;
 
 /// Trial points of a combination at the most.
@@ -32,7 +32,22 @@ pub(super) struct Combined {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Main,
-    Sweep,
+    Tail,
+    /// One part, whose step is that of [`Source::New`] where it holds the head.
+    Part {
+        part: usize,
+        of_head: bool,
+    },
+}
+
+impl Stage {
+    /// Where its local steps are.
+    fn source(self) -> Source {
+        match self {
+            Self::Main | Self::Part { of_head: true, .. } => Source::New,
+            Self::Tail | Self::Part { of_head: false, .. } => Source::Tail,
+        }
+    }
 }
 
 impl TwoLevel {
@@ -40,12 +55,17 @@ impl TwoLevel {
     fn span(&mut self, levels: &dyn GaussNewton, stage: Stage) {
         let previous = self.has_previous && self.options.combine == (Combine::Coarse { previous: true });
         self.directions.clear();
-        for part in 0..self.partition.parts().len() {
+        let parts = match stage {
+            Stage::Main | Stage::Tail => 0..self.partition.parts().len(),
+            Stage::Part { part, .. } => part..part + 1,
+        };
+        for part in parts {
             let sources: &[Source] = match stage {
                 Stage::Main if previous => &[Source::New, Source::Previous],
                 Stage::Main => &[Source::New],
-                Stage::Sweep if levels.holds_head(part) => &[Source::Tail, Source::New, Source::Total],
-                Stage::Sweep => &[Source::Tail, Source::Total],
+                Stage::Tail if levels.holds_head(part) => &[Source::Tail, Source::New, Source::Total],
+                Stage::Part { of_head: true, .. } => &[Source::New, Source::Total],
+                Stage::Tail | Stage::Part { .. } => &[Source::Tail, Source::Total],
             };
             self.directions.extend(sources.iter().map(|&source| Direction { part, source }));
         }
@@ -66,11 +86,8 @@ impl TwoLevel {
                 return Combined { predicted: f64::INFINITY, ratio: f64::NAN, ..Combined::default() };
             }
         } else {
-            let (source, gradient) = if stage == Stage::Main {
-                (Source::New, &*gradient)
-            } else {
-                (Source::Tail, &*tail_gradient)
-            };
+            let source = stage.source();
+            let gradient = if stage == Stage::Main { &*gradient } else { &*tail_gradient };
             for (a, d) in space.directions.iter().enumerate().filter(|(_, d)| d.source == source) {
                 coarse.coefficients[a] = 1.0;
                 let vector = space.vector(source);
@@ -97,6 +114,11 @@ impl TwoLevel {
                 Control::Damping => reduction - 0.5 * damping * length * length,
                 Control::Radius => reduction,
             };
+            // A part that has nothing left to gain costs no trial.
+            let unseen = UNSEEN * levels.noise() * value.abs().max(1.0);
+            if matches!(stage, Stage::Part { .. }) && (predicted.is_nan() || predicted <= unseen) {
+                break;
+            }
             trial.copy_from_slice(x);
             add(partition, &space, &coarse.coefficients, trial);
             let reached = levels.trial(&space, &coarse.coefficients, trial);

@@ -12,9 +12,9 @@ pub struct TwoLevelOptions {
     pub min_damping: f64,
     /// What is made of the parts' steps.
     pub combine: Combine,
-    /// ν, sweeps over the tail after the combined step.
+    /// ν, sweeps after the combined step: over the tail, or over [chosen parts](crate::TwoLevel::with_swept_parts).
     pub sweeps: u32,
-    /// Sweeps are made where the tail's share of a value is at most this: where it is large, a sweep costs as much as an
+    /// Sweeps over the tail are made where its share of a value is at most this: where it is large, a sweep costs as much as an
     /// iteration brings.
     pub sweep_below: f64,
     /// What makes the steps short enough.

@@ -5,6 +5,8 @@
 //! the span 2p products an iteration. The metric is constant on a part: the largest mean |eigenvalue| that its model has
 //! had.
 
+use std::ops::Range;
+
 use optkit_core::vector::dot;
 use optkit_core::{
     Archive, CoarseSpace, Decomposition, GaussNewton, LoadError, NoGaussNewton, Objective, Pass, Subset, Work,
@@ -27,6 +29,8 @@ pub(crate) struct ProductLevels {
     before: Work,
     work: Work,
     krylovs: Vec<Krylov>,
+    /// Parts of which a step is prepared.
+    prepared: Range<usize>,
     /// δ by part, and by variable.
     scales: Vec<f64>,
     metric: Vec<f64>,
@@ -73,6 +77,7 @@ impl ProductLevels {
             before: Work::default(),
             work: Work::default(),
             krylovs: parts.iter().map(|part| Krylov::new(part.len())).collect(),
+            prepared: 0..0,
             scales: vec![0.0; parts.len()],
             metric: vec![1.0; n],
             x: vec![0.0; n],
@@ -141,12 +146,17 @@ impl ProductLevels {
 }
 
 impl OnProducts<'_> {
-    /// Krylov bases of all parts from their gradients.
-    fn build(&mut self) {
+    /// Krylov bases of some parts from their gradients.
+    fn build(&mut self, prepared: Range<usize>, gradient: &[f64]) {
+        self.state.prepared = prepared.clone();
         let ProductLevels { decomposition, krylovs, parts, base, direction, product, before, work, .. } =
             &mut *self.state;
+        let (krylovs, parts) = (&mut krylovs[prepared.clone()], &parts[prepared.clone()]);
+        for (krylov, part) in krylovs.iter_mut().zip(parts) {
+            part.gather(gradient, &mut krylov.gradient);
+        }
         if let Some(decomposition) = decomposition {
-            let both = krylovs.par_iter_mut().zip(decomposition.parts().par_iter_mut());
+            let both = krylovs.par_iter_mut().zip(decomposition.parts()[prepared].par_iter_mut());
             both.for_each(|(krylov, part)| {
                 let products = part.hessian_product().expect("looked at when the models were made");
                 krylov.build(&mut |x, v, to| products.apply(x, v, to));
@@ -208,10 +218,7 @@ impl GaussNewton for OnProducts<'_> {
     }
 
     fn prepare_steps(&mut self, gradient: &[f64], tail: bool) {
-        for (krylov, part) in self.state.krylovs.iter_mut().zip(&self.state.parts) {
-            part.gather(gradient, &mut krylov.gradient);
-        }
-        self.build();
+        self.build(0..self.state.parts.len(), gradient);
         // A sweep is measured as the step before it.
         if !tail {
             let state = &mut *self.state;
@@ -222,18 +229,24 @@ impl GaussNewton for OnProducts<'_> {
         }
     }
 
+    /// Measured as the steps of the iteration are.
+    fn prepare_part(&mut self, part: usize, gradient: &[f64]) {
+        self.build(part..part + 1, gradient);
+    }
+
     fn step_length(&mut self, damping: f64) -> f64 {
         let state = &*self.state;
-        let squared = |(part, krylov): (usize, &Krylov)| {
+        let squared = |part: usize| {
             let scale = state.shift(part, 1.0);
-            scale * krylov.squared_length(damping * scale)
+            scale * state.krylovs[part].squared_length(damping * scale)
         };
-        state.krylovs.iter().enumerate().map(squared).sum::<f64>().sqrt()
+        state.prepared.clone().map(squared).sum::<f64>().sqrt()
     }
 
     fn steps(&mut self, damping: f64, step: &mut [f64]) {
         let state = &mut *self.state;
-        for part in 0..state.parts.len() {
+        step.fill(0.0);
+        for part in state.prepared.clone() {
             let shift = state.shift(part, damping);
             let own = &mut state.own[..state.parts[part].len()];
             state.krylovs[part].step(shift, own);

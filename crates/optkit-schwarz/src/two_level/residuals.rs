@@ -4,6 +4,8 @@
 //! is dense for small parts and banded for parts of neighbours. The metric is Moré's (1978): D grows to the largest
 //! curvature 2‖Jⱼ‖² that a variable has had, so that the method does not see the units of the variables.
 
+use std::ops::Range;
+
 use optkit_core::{
     Archive, CoarseSpace, GaussNewton, LoadError, NoGaussNewton, Objective, Source, Subset, Work,
 };
@@ -40,6 +42,8 @@ pub(crate) struct ResidualLevels {
     step: Vec<f64>,
     /// By part, its variables' first place in those.
     places: Vec<usize>,
+    /// Parts of which a step is prepared.
+    prepared: Range<usize>,
 }
 
 /// The residuals' models with what evaluates them.
@@ -87,6 +91,7 @@ impl ResidualLevels {
             gradient: vec![0.0; dim],
             step: vec![0.0; dim],
             places,
+            prepared: 0..0,
             parts: parts.to_vec(),
         })
     }
@@ -121,12 +126,23 @@ impl ResidualLevels {
         Ok(())
     }
 
-    /// (K_i + μD_i)⁻¹ g_i for all parts, into `step`; NaN where a factorisation breaks down.
+    /// The gradients of some parts, whose steps are prepared by that.
+    fn prepare(&mut self, prepared: Range<usize>, gradient: &[f64]) {
+        let Self { parts, places, gradient: own, .. } = self;
+        for part in prepared.clone() {
+            parts[part].gather(gradient, &mut own[places[part]..places[part + 1]]);
+        }
+        self.prepared = prepared;
+    }
+
+    /// (K_i + μD_i)⁻¹ g_i for all parts prepared, into `step`, and zero elsewhere; NaN where a factorisation breaks down.
     fn solve(&mut self, damping: f64) {
-        let Self { profiles, gradient, step, places, own_metric, .. } = self;
-        step.copy_from_slice(gradient);
-        for (part, profile) in profiles.iter_mut().enumerate() {
+        let Self { profiles, gradient, step, places, own_metric, prepared, .. } = self;
+        step.fill(0.0);
+        for part in prepared.clone() {
+            let profile = &mut profiles[part];
             let own = &mut step[places[part]..places[part + 1]];
+            own.copy_from_slice(&gradient[places[part]..places[part + 1]]);
             let metric = &own_metric[places[part]..places[part + 1]];
             if profile.factor(damping, metric) {
                 profile.solve(own);
@@ -227,10 +243,11 @@ impl GaussNewton for OnResiduals<'_> {
     }
 
     fn prepare_steps(&mut self, gradient: &[f64], _tail: bool) {
-        let ResidualLevels { parts, places, gradient: own, .. } = &mut *self.state;
-        for (part, subset) in parts.iter().enumerate() {
-            subset.gather(gradient, &mut own[places[part]..places[part + 1]]);
-        }
+        self.state.prepare(0..self.state.parts.len(), gradient);
+    }
+
+    fn prepare_part(&mut self, part: usize, gradient: &[f64]) {
+        self.state.prepare(part..part + 1, gradient);
     }
 
     fn step_length(&mut self, damping: f64) -> f64 {

@@ -15,11 +15,31 @@ pub enum Solver {
     /// `apts`.
     Apts(Box<AptsSolver>),
     /// `apts { local = gauss_newton … }`.
-    TwoLevel(TwoLevelOptions),
+    TwoLevel(Box<TwoLevelSolver>),
     /// `trust_region`.
     TrustRegion(Slot),
     /// `sgd`, `adam`, `adamw`, `lbfgs`.
     Descent(Descent),
+}
+
+/// `apts` with Gauss–Newton models of its parts.
+#[derive(Clone, Debug)]
+pub struct TwoLevelSolver {
+    /// Its settings.
+    pub options: TwoLevelOptions,
+    /// What sweeps visit.
+    pub swept: Swept,
+}
+
+/// What sweeps of the two-level method visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swept {
+    /// The tail at once.
+    Tail,
+    /// All parts of the partition in turn.
+    AllParts,
+    /// These parts in turn, counted from 0.
+    Parts(Vec<usize>),
 }
 
 /// `apts` with its solvers.
@@ -37,7 +57,7 @@ impl Solver {
     /// Reads a method; what is wrong goes to `found`.
     pub(super) fn from_method(method: &Method, found: &mut Vec<Diagnostic>) -> Self {
         match method.name.value.as_str() {
-            "apts" if two_level::is_meant(method) => Self::TwoLevel(two_level::read(method, found)),
+            "apts" if two_level::is_meant(method) => Self::TwoLevel(Box::new(two_level::read(method, found))),
             "apts" => {
                 two_level::refuse_without(method, found);
                 apts(method, found)
@@ -66,8 +86,15 @@ impl Solver {
         match self {
             Self::TrustRegion(slot) => Box::new(slot.make(None, sizes)),
             Self::Descent(descent) => descent.make(partition, sizes),
-            Self::TwoLevel(options) => {
-                Box::new(TwoLevel::new(partition.expect("`apts` requires its partition"), *options))
+            Self::TwoLevel(solver) => {
+                let partition = partition.expect("`apts` requires its partition");
+                let parts = partition.parts().len();
+                let method = TwoLevel::new(partition, solver.options);
+                Box::new(match &solver.swept {
+                    Swept::Tail => method,
+                    Swept::AllParts => method.with_swept_parts((0..parts).collect()),
+                    Swept::Parts(order) => method.with_swept_parts(order.clone()),
+                })
             }
             Self::Apts(apts) => {
                 let AptsSolver { options, local, global } = apts.as_ref();
@@ -104,8 +131,8 @@ impl Solver {
         let at = |key: &str| within(method, key).unwrap_or(method);
         let slots = match self {
             Self::TrustRegion(slot) => vec![(slot, method)],
-            Self::TwoLevel(options) => {
-                two_level::settle(options, method, (network, seed), found);
+            Self::TwoLevel(solver) => {
+                two_level::settle(&mut solver.options, method, (network, seed), found);
                 return;
             }
             Self::Apts(apts) => {

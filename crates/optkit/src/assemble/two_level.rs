@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use optkit_core::{NoGaussNewton, Objective, Subset};
+use optkit_core::{NoGaussNewton, Objective, StartError, Subset};
 use optkit_lang::{Diagnostic, Method};
 use optkit_schwarz::{Combine, Control, Growing, Partition, TWO_LEVEL, TwoLevelOptions};
 use optkit_trust_region::RadiusRule;
 
 use super::slot::rule;
+use super::solver::{Swept, TwoLevelSolver};
 use super::{Backend, Subject};
 
 /// Settings of `apts` that only trust regions on the parts have a use for.
@@ -48,7 +49,7 @@ pub(super) fn refuse_without(method: &Method, found: &mut Vec<Diagnostic>) {
 
 /// Reads the settings; what is wrong goes to `found`. The damping's defaults are those of networks until
 /// [`settle`] knows better.
-pub(super) fn read(method: &Method, found: &mut Vec<Diagnostic>) -> TwoLevelOptions {
+pub(super) fn read(method: &Method, found: &mut Vec<Diagnostic>) -> TwoLevelSolver {
     let settings = &method.settings;
     for key in OF_TRUST_REGIONS {
         if let Some(span) = settings.key_span(key) {
@@ -79,10 +80,18 @@ pub(super) fn read(method: &Method, found: &mut Vec<Diagnostic>) -> TwoLevelOpti
             _ => Combine::Additive,
         };
     }
-    if let Some(tail) = settings.given("sweeps").then(|| settings.method("sweeps")).flatten() {
-        let repeat = tail.settings.integer("repeat").unwrap_or(2);
+    let mut swept = Swept::Tail;
+    if let Some(sweeps) = settings.given("sweeps").then(|| settings.method("sweeps")).flatten() {
+        let repeat = sweeps.settings.integer("repeat").expect("both sweeps have a default");
         options.sweeps = u32::try_from(repeat).expect("the vocabulary limits sweeps");
         options.sweep_below = f64::INFINITY;
+        if sweeps.name.value == "multiplicative" {
+            let from_zero = |&part: &u64| usize::try_from(part - 1).unwrap_or(usize::MAX);
+            swept = sweeps
+                .settings
+                .indices("parts")
+                .map_or(Swept::AllParts, |parts| Swept::Parts(parts.iter().map(from_zero).collect()));
+        }
     }
     if settings.given("control") {
         options.control = match settings.word("control") {
@@ -100,7 +109,7 @@ pub(super) fn read(method: &Method, found: &mut Vec<Diagnostic>) -> TwoLevelOpti
         });
     }
     options.rule = rule(settings, RadiusRule::default());
-    options
+    TwoLevelSolver { options, swept }
 }
 
 /// The defaults of the damping, which depend on what is minimised: networks over-fit without, exact models need little.
@@ -138,8 +147,25 @@ pub(super) fn settle(
     }
 }
 
-/// Refuses a subject without local models, and a partition that cuts through tensors.
-pub(super) fn suits(method: &Method, subject: &Subject, partition: &Partition) -> Result<(), Diagnostic> {
+/// Refuses sweeps over a part that the partition does not have.
+fn visits(method: &Method, swept: &Swept, partition: &Partition) -> Result<(), Diagnostic> {
+    let parts = partition.parts().len();
+    let Swept::Parts(order) = swept else { return Ok(()) };
+    let Some(&part) = order.iter().find(|&&part| part >= parts) else { return Ok(()) };
+    let error = StartError::SweptPart { part: part.saturating_add(1), parts };
+    let at = method.settings.method("sweeps").and_then(|sweeps| sweeps.settings.span("parts"));
+    Err(Diagnostic::error("E0819", error.to_string())
+        .label(at.unwrap_or(method.name.span), "these parts")
+        .help("leave `parts` out to visit all of them"))
+}
+
+/// Refuses a subject without local models, a partition that cuts through tensors, and sweeps over parts that there are not.
+pub(super) fn suits(
+    (method, solver): (&Method, &TwoLevelSolver),
+    subject: &Subject,
+    partition: &Partition,
+) -> Result<(), Diagnostic> {
+    visits(method, &solver.swept, partition)?;
     if let Subject::Network(network) = subject
         && network.weight_decay > 0.0
     {
