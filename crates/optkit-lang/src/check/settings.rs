@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use optkit_core::vocabulary::{Entry, Kind, Setting, Slot, Support, Vocabulary};
 
 use super::Checker;
-use super::value::slot_words;
+use super::words::slot_words;
 use crate::ast::{Body, ExpressionKind, Written};
 use crate::parse::parse_default;
 use crate::planned::is_planned_setting;

@@ -3,7 +3,7 @@
 use optkit_core::vocabulary::Kind;
 
 use super::Checker;
-use super::value::expression_words;
+use super::words::expression_words;
 use crate::Value;
 use crate::ast::{Expression, ExpressionKind};
 
