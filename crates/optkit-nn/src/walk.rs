@@ -3,6 +3,8 @@
 //! A chunk is walked tile by tile (128 samples, the unit of sparse products), a tile block by block (64 samples,
 //! whose activations stay in the first cache through all layers and back). Outputs of dense layers that are kept go
 //! to memory straight away; everything else is scratch.
+//!
+//! Over 400 lines, for up and back are one walk over the same blocks, buffers and kept outputs.
 
 pub(crate) mod levels;
 pub(crate) mod tangent;
