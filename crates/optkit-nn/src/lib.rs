@@ -81,6 +81,10 @@
 //! [`Loss`], a row of [`LOSSES`] and an arm in `head.rs`.
 #![deny(unsafe_code)]
 
+// What unit tests and integration tests share names the crate as the latter do.
+#[cfg(test)]
+extern crate self as optkit_nn;
+
 mod accuracy;
 mod augment;
 mod backend;

@@ -1,38 +1,16 @@
 //! torchvision's ResNet-18 against PyTorch in float64 (`fixtures/resnet18_torch.py`): loss and all gradients.
 
+#[path = "networks/resnet18.rs"]
+mod network;
+
 use std::sync::Arc;
 
+use network::{CLASSES, resnet18};
 use optkit_core::Objective;
-use optkit_nn::{
-    BatchNorm, Conv, Layer, Loss, Network, NetworkObjective, Samples, Scalar, Shortcut, Targets, Window,
-};
+use optkit_nn::{Loss, Network, NetworkObjective, Samples, Scalar, Targets};
 
 const SAMPLES: usize = 24;
-const CLASSES: usize = 1000;
 const FIXTURE: &str = include_str!("fixtures/resnet18.csv");
-
-fn conv(outputs: usize, kernel: usize, stride: usize, pad: usize) -> Layer {
-    Layer::Conv(Conv { stride: [stride; 2], pad: [pad; 2], bias: false, ..Conv::new(outputs, [kernel; 2]) })
-}
-
-fn norm() -> Layer {
-    Layer::BatchNorm(BatchNorm::default())
-}
-
-fn resnet18() -> Network {
-    let halves = Window { stride: [2, 2], pad: [1, 1], ..Window::new([3, 3]) };
-    let mut layers = vec![conv(64, 7, 2, 3), norm(), Layer::Relu, Layer::PoolMax(halves)];
-    for (channels, stride) in [(64, 1), (128, 2), (256, 2), (512, 2)] {
-        for stride in [stride, 1] {
-            let body =
-                vec![conv(channels, 3, stride, 1), norm(), Layer::Relu, conv(channels, 3, 1, 1), norm()];
-            let shortcut = Shortcut::Auto(vec![conv(channels, 1, stride, 0), norm()]);
-            layers.extend([Layer::Skip { body, shortcut }, Layer::Relu]);
-        }
-    }
-    layers.extend([Layer::PoolAvgGlobal, Layer::Dense { outputs: CLASSES }]);
-    Network::new(vec![3, 32, 32], layers).unwrap()
-}
 
 /// The script's `bits`.
 fn bits(seed: u64, stream: u64, index: u64) -> u64 {
@@ -68,7 +46,7 @@ fn parameters(network: &Network, seed: u64) -> Vec<f64> {
 
 /// Relative error of the loss, and the largest of the gradients of tensors, as products with signs show it.
 fn errors<S: Scalar>(seed: u64) -> (f64, f64, usize) {
-    let network = resnet18();
+    let network = resnet18(32);
     let tensors = network.tensors();
     assert_eq!((tensors.len(), network.dim()), (62, 11_689_512));
     let theta = parameters(&network, seed);

@@ -1,37 +1,14 @@
 use super::*;
-use crate::{BatchNorm, Conv, Network, Window};
+use crate::Network;
+use resnet18::{basic, conv, resnet18};
 
-fn conv(kernel: usize, outputs: usize, stride: usize, pad: usize) -> Layer {
-    let plain = Conv::new(outputs, [kernel; 2]);
-    Layer::Conv(Conv { stride: [stride; 2], pad: [pad; 2], bias: false, ..plain })
-}
-
-fn norm() -> Layer {
-    Layer::BatchNorm(BatchNorm::default())
-}
-
-fn basic(channels: usize, stride: usize) -> [Layer; 2] {
-    let body = vec![conv(3, channels, stride, 1), norm(), Layer::Relu, conv(3, channels, 1, 1), norm()];
-    let shortcut = Shortcut::Auto(vec![conv(1, channels, stride, 0), norm()]);
-    [Layer::Skip { body, shortcut }, Layer::Relu]
-}
-
-/// torchvision's `resnet18`.
-fn resnet18() -> Network {
-    let halves = Window { stride: [2, 2], pad: [1, 1], ..Window::new([3, 3]) };
-    let mut layers = vec![conv(7, 64, 2, 3), norm(), Layer::Relu, Layer::PoolMax(halves)];
-    for (channels, stride) in [(64, 1), (128, 2), (256, 2), (512, 2)] {
-        layers.extend(basic(channels, stride));
-        layers.extend(basic(channels, 1));
-    }
-    layers.extend([Layer::PoolAvgGlobal, Layer::Dense { outputs: 1000 }]);
-    Network::new(vec![3, 224, 224], layers).unwrap()
-}
+#[path = "../../tests/networks/resnet18.rs"]
+mod resnet18;
 
 /// `sum(p.numel() for p in torchvision.models.resnet18().parameters())`, and their number.
 #[test]
 fn resnet18_has_torchvisions_parameters() {
-    let network = resnet18();
+    let network = resnet18(224);
     assert_eq!((network.tensors().len(), network.dim()), (62, 11_689_512));
     // 20 normalisations with two running averages of 4,800 channels in all.
     assert_eq!((network.buffers().len(), network.graph().buffers()), (40, 9_600));
@@ -49,7 +26,7 @@ fn resnet18_has_torchvisions_parameters() {
 
 #[test]
 fn every_node_stands_behind_what_it_reads_and_arrays_fill_their_vectors() {
-    let network = resnet18();
+    let network = resnet18(224);
     let graph = network.graph();
     let (mut parameters, mut buffers) = (0, 0);
     for (k, node) in graph.nodes().iter().enumerate() {
@@ -92,7 +69,7 @@ fn layers_are_counted_as_they_are_written() {
 
 #[test]
 fn a_skip_whose_ways_differ_says_what_helps() {
-    let body = vec![conv(3, 8, 2, 1)];
+    let body = vec![conv(8, 3, 2, 1)];
     let skip = Layer::Skip { body: body.clone(), shortcut: Shortcut::Identity };
     let error = Network::new(vec![8, 6, 6], vec![Layer::Relu, skip]).unwrap_err().to_string();
     assert_eq!(
