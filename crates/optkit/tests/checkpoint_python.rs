@@ -3,11 +3,13 @@
 //! Needs a Python with safetensors and numpy: the one that `OPTKIT_PYTHON` names, else `python3`. Where that has not
 //! both, the test says so and ends; where `OPTKIT_PYTHON` is set, it fails.
 
+#[path = "common/python.rs"]
+mod python;
+
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::process::Command;
 
 use optkit::{Iteration, Run, StopWhen, TrustRegion, functions, run};
+use python::printed;
 
 /// Every array as a line: its name, type, shape and bytes; then the metadata.
 const SCRIPT: &str = r#"
@@ -21,17 +23,6 @@ with safe_open(sys.argv[1], framework="numpy") as file:
     for key, value in sorted(file.metadata().items()):
         print("metadata", key, value)
 "#;
-
-/// What Python printed, or why nothing.
-fn read(path: &Path) -> Result<String, String> {
-    let python = std::env::var("OPTKIT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let done = Command::new(&python).args(["-c", SCRIPT]).arg(path).output();
-    let done = done.map_err(|error| format!("{python}: {error}"))?;
-    if !done.status.success() {
-        return Err(String::from_utf8_lossy(&done.stderr).into_owned());
-    }
-    String::from_utf8(done.stdout).map_err(|error| error.to_string())
-}
 
 fn hex(numbers: &[f64]) -> String {
     numbers.iter().flat_map(|x| x.to_le_bytes()).map(|byte| format!("{byte:02x}")).collect()
@@ -53,17 +44,9 @@ fn python_reads_a_checkpoint_to_the_bit() {
     let stop = StopWhen::new().iterations(100);
     let setup = Run { stop: &stop, measures: &mut [], observer: &mut keep, interrupt: None };
     run(&mut TrustRegion::default(), f.as_mut(), &start, setup).unwrap();
-    let read = read(&path);
+    let printed = printed(SCRIPT, &[&path]);
     std::fs::remove_file(&path).unwrap();
-    let found = match read {
-        Ok(found) => found,
-        Err(error) if std::env::var_os("OPTKIT_PYTHON").is_none() => {
-            let reason = error.lines().last().unwrap_or_default();
-            eprintln!("skipped: no Python with safetensors and numpy ({reason})");
-            return;
-        }
-        Err(error) => panic!("{error}"),
-    };
+    let Some(found) = printed.unwrap() else { return };
     let has = |line: &str| assert!(found.lines().any(|found| found == line), "{line} is not in\n{found}");
     has(&format!("run.point float64 4 {}", hex(&point)));
     has(&format!("optimizer.iteration uint64 {}", "07".to_owned() + &"00".repeat(7)));

@@ -1,43 +1,20 @@
 //! Weights from PyTorch and back (`fixtures/weights_torch.py`), and what is said of files that do not fit.
 
+#[path = "common/weights_torch.rs"]
+mod weights_torch;
+
 use std::sync::Arc;
 
 use optkit::Objective;
-use optkit::nn::{
-    Accuracy, BatchNorm, Conv, Layer, Loss, Network, NetworkObjective, RunningAverages, Samples, Shortcut,
-    Targets,
-};
+use optkit::nn::{Accuracy, Loss, NetworkObjective, RunningAverages, Samples, Targets};
 use optkit::weights::{Precision, Weights, WeightsFormatError};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
+use weights_torch::{CLASSES, network};
 
 const SAMPLES: usize = 40;
-const CLASSES: usize = 5;
 const FIXTURE: &[u8] = include_bytes!("fixtures/weights_torch.safetensors");
-
-/// The script's `model`.
-fn network() -> Network {
-    let conv = |outputs, kernel, stride, pad, bias| {
-        Layer::Conv(Conv { stride: [stride; 2], pad: [pad; 2], bias, ..Conv::new(outputs, [kernel; 2]) })
-    };
-    let norm = || Layer::BatchNorm(BatchNorm::default());
-    let skip = Layer::Skip {
-        body: vec![conv(6, 3, 2, 1, false), norm()],
-        shortcut: Shortcut::Layers(vec![conv(6, 1, 2, 0, true), norm()]),
-    };
-    let layers = vec![
-        conv(4, 3, 1, 1, false),
-        norm(),
-        Layer::Relu,
-        skip,
-        Layer::LeakyRelu { slope: 0.01 },
-        Layer::PoolAvgGlobal,
-        Layer::Flatten,
-        Layer::Dense { outputs: CLASSES },
-    ];
-    Network::new(vec![2, 6, 6], layers).unwrap()
-}
 
 /// The script's `samples`.
 fn samples() -> (Arc<Samples>, Arc<Targets>) {

@@ -4,11 +4,16 @@
 //! both, the test says so and ends; where `OPTKIT_PYTHON` is set, it fails. Where it has PyTorch besides, a model takes
 //! the weights, strictly, and gives them back in half precision.
 
-use std::path::Path;
-use std::process::Command;
+#[path = "common/python.rs"]
+mod python;
+#[path = "common/weights_torch.rs"]
+mod weights_torch;
 
-use optkit::nn::{BatchNorm, Conv, Layer, Network, Shortcut};
+use std::path::Path;
+
 use optkit::weights::{Precision, Weights};
+use python::printed;
+use weights_torch::network;
 
 /// Every array as a line, its name, type, shape and bytes: as numpy reads them, and as PyTorch has them then.
 const SCRIPT: &str = r#"
@@ -39,34 +44,6 @@ show("torch", {name: model.state_dict()[name].numpy() for name in names})
 save_file(model.half().state_dict(), back)
 "#;
 
-/// The network of `fixtures/weights_torch.py`.
-fn network() -> Network {
-    let conv = |outputs, kernel, stride, pad, bias| {
-        Layer::Conv(Conv { stride: [stride; 2], pad: [pad; 2], bias, ..Conv::new(outputs, [kernel; 2]) })
-    };
-    let norm = || Layer::BatchNorm(BatchNorm::default());
-    let skip = Layer::Skip {
-        body: vec![conv(6, 3, 2, 1, false), norm()],
-        shortcut: Shortcut::Layers(vec![conv(6, 1, 2, 0, true), norm()]),
-    };
-    let leaky = Layer::LeakyRelu { slope: 0.01 };
-    let layers = vec![conv(4, 3, 1, 1, false), norm(), Layer::Relu, skip, leaky];
-    let end = [Layer::PoolAvgGlobal, Layer::Flatten, Layer::Dense { outputs: 5 }];
-    Network::new(vec![2, 6, 6], layers.into_iter().chain(end).collect()).unwrap()
-}
-
-/// What Python printed, or why nothing.
-fn read(path: &Path, back: &Path) -> Result<String, String> {
-    let python = std::env::var("OPTKIT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let done = Command::new(&python).args(["-c", SCRIPT]).args([path, back, &fixtures]).output();
-    let done = done.map_err(|error| format!("{python}: {error}"))?;
-    if !done.status.success() {
-        return Err(String::from_utf8_lossy(&done.stderr).into_owned());
-    }
-    String::from_utf8(done.stdout).map_err(|error| error.to_string())
-}
-
 #[test]
 fn python_reads_weights_to_the_bit_and_pytorch_takes_them() {
     let place =
@@ -78,19 +55,12 @@ fn python_reads_weights_to_the_bit_and_pytorch_takes_them() {
         averages: (1..=network.graph().buffers()).map(|i| f64::from(i as f32 / 7.0)).collect(),
     };
     weights.write(&path, &network, Precision::F32).unwrap();
-    let read = read(&path, &back);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let printed = printed(SCRIPT, &[&path, &back, &fixtures]);
     let half = std::fs::read(&back);
     std::fs::remove_file(&path).unwrap();
     let _ = std::fs::remove_file(&back); // written where there is PyTorch
-    let found = match read {
-        Ok(found) => found,
-        Err(error) if std::env::var_os("OPTKIT_PYTHON").is_none() => {
-            let reason = error.lines().last().unwrap_or_default();
-            eprintln!("skipped: no Python with safetensors and numpy ({reason})");
-            return;
-        }
-        Err(error) => panic!("{error}"),
-    };
+    let Some(found) = printed.unwrap() else { return };
     let line = |name: &str, shape: &[usize], values: &[f64]| {
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         let bytes = values.iter().flat_map(|v| (*v as f32).to_le_bytes());
