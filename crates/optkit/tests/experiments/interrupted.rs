@@ -28,7 +28,8 @@ impl Watch for Impatient<'_> {
 
     fn progressed(&mut self, _: &Trial, _: &Facts, _: &Iteration<'_>) -> io::Result<()> {
         self.seen += 1;
-        self.interrupt.store(self.seen.is_multiple_of(self.patience), Ordering::Relaxed);
+        // Whoever comes next must not take it back before it is seen.
+        self.interrupt.fetch_or(self.seen.is_multiple_of(self.patience), Ordering::Relaxed);
         Ok(())
     }
 }
