@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::kernels::{CrossEntropy, Kernels, LANES, padded};
+use crate::kernels::{CrossEntropy, Kernels, SoftmaxTangent, padded};
 use crate::targets::TargetKind;
 use crate::{Loss, Scalar, Targets};
 
@@ -94,10 +94,22 @@ impl Head {
 
 impl Head {
     /// The tangent of a loss's gradient.
-    pub(crate) fn tangent<S: Scalar>(self, targets: &Targets, block: Tangent<'_, S>) {
+    pub(crate) fn tangent<S: Scalar>(self, kernels: &Kernels<S>, targets: &Targets, block: Tangent<'_, S>) {
         match (self, &targets.kind) {
             (Self::Loss(Loss::CrossEntropy), TargetKind::Labels(labels)) => {
-                softmax_tangent(targets, &labels[block.rows.clone()], block);
+                let Tangent { gradient, outputs, width, rows, count, to } = block;
+                let scale = |is_label| S::from_f64(targets.probability(is_label) / count as f64);
+                (kernels.softmax_tangent)(SoftmaxTangent {
+                    gradient,
+                    outputs,
+                    labels: &labels[rows],
+                    width,
+                    stride: padded(width),
+                    at_label: scale(true),
+                    other: scale(false),
+                    count: S::from_f64(count as f64),
+                    to,
+                });
             }
             (Self::Loss(Loss::MeanSquared), _) => {
                 let scale = S::from_f64(2.0 / (block.count as f64 * block.width as f64));
@@ -170,41 +182,6 @@ fn smoothed<S: Scalar>(targets: &Targets, labels: &[u32], block: Outputs<'_, S>)
         }
     }
     smoothing * sum
-}
-
-/// R{softmax} = p∘(R{y} − pᵀR{y}), with p/count the gradient plus the targets' probabilities, each divided by count.
-fn softmax_tangent<S: Scalar>(targets: &Targets, labels: &[u32], block: Tangent<'_, S>) {
-    let Tangent { gradient, outputs, width, rows: _, count, to } = block;
-    let stride = padded(width);
-    let scale = |is_label: bool| S::from_f64(targets.probability(is_label) / count as f64);
-    let [at_label, other] = [true, false].map(scale);
-    let count = S::from_f64(count as f64);
-    let rows = gradient.chunks_exact(stride).zip(outputs.chunks_exact(stride));
-    for ((to, (g, ry)), &label) in to.chunks_exact_mut(stride).zip(rows).zip(labels) {
-        to.copy_from_slice(g);
-        if targets.smoothing > 0.0 {
-            to[..width].iter_mut().for_each(|p| *p += other);
-            to[label as usize] += at_label - other;
-        } else {
-            to[label as usize] += at_label;
-        }
-        // Lane by lane: one running sum would wait for each of its additions.
-        let mut lanes = [S::ZERO; LANES];
-        for (p, ry) in to.as_chunks::<LANES>().0.iter().zip(ry.as_chunks::<LANES>().0) {
-            for ((lane, &p), &ry) in lanes.iter_mut().zip(p).zip(ry) {
-                *lane += p * ry;
-            }
-        }
-        let mut half = LANES / 2;
-        while half > 0 {
-            for i in 0..half {
-                lanes[i] += lanes[i + half];
-            }
-            half /= 2;
-        }
-        let mean = lanes[0] * count;
-        to.iter_mut().zip(ry).for_each(|(p, &ry)| *p = *p * (ry - mean));
-    }
 }
 
 /// Σ (y − t)² and, where wanted, 2(y − t)/(count·width).

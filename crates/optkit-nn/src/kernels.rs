@@ -13,6 +13,7 @@ mod pieces;
 mod portable;
 mod prefetch;
 mod product;
+mod softmax_tangent;
 mod sparse;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(crate) use pairs::{Pair, PairProduct};
 pub(crate) use pieces::{Grid, for_each_part, for_each_part_of_two};
 pub(crate) use prefetch::prefetch;
 pub(crate) use product::{Product, Start};
+pub(crate) use softmax_tangent::SoftmaxTangent;
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
 
 /// Lanes of a vector: rows of activations are padded to a multiple of it.
@@ -81,6 +83,9 @@ pub struct Kernels<S: 'static> {
     pub(crate) sparse_forward: fn(SparseForward<'_, S>),
     pub(crate) sparse_gradient: fn(SparseGradient<'_, S>),
     pub(crate) cross_entropy: fn(CrossEntropy<'_, S>) -> f64,
+    pub(crate) softmax_tangent: fn(SoftmaxTangent<'_, S>),
+    /// Σ aᵢbᵢ over whole vectors, lane by lane.
+    pub(crate) dot: fn(&[S], &[S]) -> f64,
     /// y = max(x, 0).
     pub(crate) relu: fn(&[S], &mut [S]),
     /// g ← g where y > 0, else 0.
@@ -93,6 +98,8 @@ pub struct Kernels<S: 'static> {
     pub(crate) sum_rows: fn(&[S], &mut [S]),
     /// y = z + shift, row by row.
     pub(crate) shift: fn(&[S], &[S], &mut [S]),
+    /// Of (z, step, shift): y = z + (step + shift), row by row.
+    pub(crate) shift_by: fn(&[S], &[S], &[S], &mut [S]),
     /// z ← base + ratio·(z − base).
     pub(crate) along_line: fn(&mut [S], &[S], S),
     pub(crate) pairs: fn(PairProduct<'_, S>),

@@ -6,7 +6,7 @@ use optkit_core::{CoarseSpace, Source};
 
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::padded;
+use crate::kernels::{Kernels, padded};
 use crate::plan::{Plan, Use};
 use crate::weights::transpose;
 
@@ -135,23 +135,24 @@ impl<S: Scalar> Shift<S> {
     }
 
     /// `to` ← z + Σ c·image + bias and `total` ← total + Σ c·image, for a block of rows.
-    pub(crate) fn apply(&self, z: &[S], images: Images<'_, S>, to: &mut [S], total: &mut [S]) {
+    pub(crate) fn apply(
+        &self,
+        kernels: &Kernels<S>,
+        z: &[S],
+        images: Images<'_, S>,
+        to: &mut [S],
+        total: &mut [S],
+    ) {
         total.fill(S::ZERO);
         let terms = [(images.new, self.new), (images.previous, self.previous), (images.total, self.total)];
         for (image, c) in terms {
             if c != S::ZERO && !image.is_empty() {
-                total.iter_mut().zip(image).for_each(|(to, &image)| *to += c * image);
+                (kernels.add_scaled)(image, c, total);
             }
         }
-        let stride = self.bias.len();
-        let rows = to.chunks_exact_mut(stride).zip(z.chunks_exact(stride)).zip(total.chunks_exact(stride));
-        for ((to, z), step) in rows {
-            for ((to, &z), (&step, &bias)) in to.iter_mut().zip(z).zip(step.iter().zip(self.bias.iter())) {
-                *to = z + (step + bias);
-            }
-        }
+        (kernels.shift_by)(z, total, &self.bias, to);
         if !images.total.is_empty() {
-            total.iter_mut().zip(images.total).for_each(|(to, &image)| *to += image);
+            (kernels.add_scaled)(images.total, S::ONE, total);
         }
     }
 }

@@ -146,6 +146,44 @@ pub(super) fn shift<S: Scalar>(z: &[S], shift: &[S], y: &mut [S]) {
     }
 }
 
+/// y = z + (step + shift), row by row, each as long as `shift`.
+#[inline(always)]
+pub(super) fn shift_by<S: Scalar>(z: &[S], step: &[S], shift: &[S], y: &mut [S]) {
+    let stride = shift.len();
+    let rows = z.chunks_exact(stride).zip(step.chunks_exact(stride));
+    for (y, (z, step)) in y.chunks_exact_mut(stride).zip(rows) {
+        for ((y, &z), (&step, &s)) in y.iter_mut().zip(z).zip(step.iter().zip(shift)) {
+            *y = z + (step + s);
+        }
+    }
+}
+
+/// Σ aᵢbᵢ over whole vectors, lane by lane.
+#[inline(always)]
+pub(super) fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
+    // Two chains, so that additions need not wait for each other.
+    let mut lanes = [[S::ZERO; LANES]; 2];
+    let (a, b) = (a.as_chunks::<LANES>().0, b.as_chunks::<LANES>().0);
+    let (pairs, rest) = (a.chunks_exact(2).zip(b.chunks_exact(2)), a.len().min(b.len()) / 2 * 2);
+    for (a, b) in pairs {
+        for chain in 0..2 {
+            for i in 0..LANES {
+                lanes[chain][i] += a[chain][i] * b[chain][i];
+            }
+        }
+    }
+    if let (Some(a), Some(b)) = (a.get(rest), b.get(rest)) {
+        for i in 0..LANES {
+            lanes[0][i] += a[i] * b[i];
+        }
+    }
+    let mut sum = 0.0;
+    for i in 0..LANES {
+        sum += (lanes[0][i] + lanes[1][i]).to_f64();
+    }
+    sum
+}
+
 /// z ← base + ratio·(z − base).
 #[inline(always)]
 pub(super) fn along_line<S: Scalar>(z: &mut [S], base: &[S], ratio: S) {

@@ -3,8 +3,8 @@
 
 use super::vector::Vector;
 use super::{
-    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SparseForward, SparseGradient,
-    cross_entropy, elementwise, normalise, pairs, product, sparse, windows,
+    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent, SparseForward,
+    SparseGradient, cross_entropy, elementwise, normalise, pairs, product, softmax_tangent, sparse, windows,
 };
 use crate::Scalar;
 
@@ -108,6 +108,11 @@ fn cross_entropy<S: Scalar>(c: CrossEntropy<'_, S>) -> f64 {
     unsafe { cross_entropy::run::<Lanes<S>>(c) }
 }
 
+fn softmax_tangent<S: Scalar>(t: SoftmaxTangent<'_, S>) {
+    // SAFETY: as above.
+    unsafe { softmax_tangent::run::<Lanes<S>>(t) }
+}
+
 fn sum_rows<S: Scalar>(rows: &[S], sums: &mut [S]) {
     // SAFETY: as above.
     unsafe { elementwise::sum_rows::<Lanes<S>>(rows, sums) }
@@ -171,12 +176,15 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         sparse_forward,
         sparse_gradient,
         cross_entropy,
+        softmax_tangent,
+        dot: elementwise::dot,
         relu: elementwise::relu,
         relu_gradient: elementwise::relu_gradient,
         sigmoid: elementwise::sigmoid,
         tanh: elementwise::tanh,
         sum_rows,
         shift: elementwise::shift,
+        shift_by: elementwise::shift_by,
         along_line: elementwise::along_line,
         pairs: pair_product,
         moments,

@@ -214,6 +214,46 @@ fn cross_entropy_agrees_for_all_widths_and_magnitudes() {
 }
 
 #[test]
+fn tangents_of_softmax_are_those_of_its_definition() {
+    for kernels in usable() {
+        for (rows, width, smoothing) in
+            [(1, 10, 0.0), (37, 10, 0.1), (16, 16, 0.0), (20, 33, 0.2), (3, 1, 0.0)]
+        {
+            let (stride, count) = (padded(width), 64.0);
+            let labels: Vec<u32> = (0..rows).map(|r| (7 * r % width) as u32).collect();
+            let [other, at_label] =
+                [0.0, 1.0].map(|hit: f64| (hit * (1.0 - smoothing) + smoothing / width as f64) / count);
+            let (logits, outputs) = (numbers(rows * stride, 21), numbers(rows * stride, 23));
+            let (mut gradient, mut expected) = (vec![0.0; rows * stride], vec![0.0; rows * stride]);
+            for r in 0..rows {
+                let row = r * stride..r * stride + width;
+                let total: f64 = logits[row.clone()].iter().map(|y| y.exp()).sum();
+                let p: Vec<f64> = logits[row.clone()].iter().map(|y| y.exp() / total).collect();
+                let mean: f64 = p.iter().zip(&outputs[row.clone()]).map(|(p, ry)| p * ry).sum();
+                for (c, p) in p.iter().enumerate() {
+                    let target = if labels[r] as usize == c { at_label } else { other };
+                    gradient[row.start + c] = p / count - target;
+                    expected[row.start + c] = p * (outputs[row.start + c] - mean) / count;
+                }
+            }
+            let mut to = vec![f32::NAN; rows * stride];
+            (kernels.softmax_tangent)(SoftmaxTangent {
+                gradient: &single(&gradient),
+                outputs: &single(&outputs),
+                labels: &labels,
+                width,
+                stride,
+                at_label: at_label as f32,
+                other: other as f32,
+                count: count as f32,
+                to: &mut to,
+            });
+            agree(kernels.kernel, &to, &expected, 1e-7);
+        }
+    }
+}
+
+#[test]
 fn a_nan_or_infinity_is_never_a_finite_loss() {
     for kernels in usable() {
         for bad in [f32::NAN, f32::INFINITY] {
@@ -264,6 +304,18 @@ fn elementwise_loops_agree() {
         (kernels.sum_rows)(&x32, &mut sums32);
         assert!((0..32).all(|j| (sums[j] - row[j] - x[j] - x[32 + j] - x[64 + j]).abs() < 1e-15));
         both(&sums, &sums32);
+    }
+}
+
+#[test]
+fn dot_products_are_sums_of_products() {
+    for kernels in usable() {
+        for vectors in [0, 1, 2, 5, 8] {
+            let (a, b) = (numbers(vectors * LANES, 31), numbers(vectors * LANES, 33));
+            let expected: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+            let dot = (kernels.dot)(&single(&a), &single(&b));
+            assert!((dot - expected).abs() < 1e-5, "{}: {vectors}", kernels.kernel.name());
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use super::{
-    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SparseForward, SparseGradient,
-    cross_entropy, elementwise, normalise, pairs, product, sparse, windows,
+    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent, SparseForward,
+    SparseGradient, cross_entropy, elementwise, normalise, pairs, product, softmax_tangent, sparse, windows,
 };
 
 /// The kernels that this machine's instructions allow, fastest first.
@@ -282,12 +282,19 @@ macro_rules! kernels {
             sparse_forward: entered!($features, sparse::forward::<$vector, $columns>, (f: SparseForward<'_, f32>)),
             sparse_gradient: entered!($features, sparse::gradient::<$vector, $columns>, (g: SparseGradient<'_, f32>)),
             cross_entropy: entered!($features, cross_entropy::run::<$vector>, (c: CrossEntropy<'_, f32>) -> f64),
+            softmax_tangent: entered!($features, softmax_tangent::run::<$vector>, (t: SoftmaxTangent<'_, f32>)),
+            dot: entered!($features, elementwise::dot, (a: &[f32], b: &[f32]) -> f64),
             relu: entered!($features, elementwise::relu, (x: &[f32], y: &mut [f32])),
             relu_gradient: entered!($features, elementwise::relu_gradient, (y: &[f32], g: &mut [f32])),
             sigmoid: entered!($features, elementwise::sigmoid, (x: &[f32], y: &mut [f32])),
             tanh: entered!($features, elementwise::tanh, (x: &[f32], y: &mut [f32])),
             sum_rows: entered!($features, elementwise::sum_rows::<$vector>, (rows: &[f32], sums: &mut [f32])),
             shift: entered!($features, elementwise::shift, (z: &[f32], shift: &[f32], y: &mut [f32])),
+            shift_by: entered!(
+                $features,
+                elementwise::shift_by,
+                (z: &[f32], step: &[f32], shift: &[f32], y: &mut [f32])
+            ),
             along_line: entered!($features, elementwise::along_line, (z: &mut [f32], base: &[f32], ratio: f32)),
             pairs: {
                 #[target_feature(enable = $features)]

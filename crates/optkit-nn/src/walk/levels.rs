@@ -20,7 +20,7 @@ use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::gauss_newton::directions::{Images, Packed, Shift};
 use crate::gauss_newton::moments::{Moment, Tests};
-use crate::kernels::{LANES, Product, Start, padded};
+use crate::kernels::{Product, Start, padded};
 use crate::layers::{log_softmax, sigmoid, tanh};
 use crate::model::{Kept, Model};
 use crate::plan::Kind;
@@ -160,7 +160,8 @@ impl<S: Scalar> Levels<'_, S> {
                 let z = rows(&current[0], &block.in_chunk, columns);
                 let sum = rows_mut(total, &block.in_chunk, columns);
                 let of_block = images.rows(&block.in_chunk, columns);
-                shift.apply(z, of_block, rows_mut(&mut to[0], &block.in_chunk, columns), sum);
+                let to = rows_mut(&mut to[0], &block.in_chunk, columns);
+                shift.apply(self.model().kernels, z, of_block, to, sum);
             }
             self.walk.forward_block(&block, worker, &mut kept);
             self.walk.head(&block, worker, &kept);
@@ -187,6 +188,7 @@ impl<S: Scalar> Levels<'_, S> {
                 let last = levels.tangents.last().expect("a network has steps");
                 levels.images[a][..len].copy_from_slice(&last[..len]);
                 model.head.tangent(
+                    model.kernels,
                     &model.targets,
                     crate::head::Tangent {
                         gradient: &worker.gradient[..len],
@@ -197,9 +199,10 @@ impl<S: Scalar> Levels<'_, S> {
                         to: &mut levels.curved[a][..len],
                     },
                 );
-                levels.slopes[a] += dot(&worker.gradient[..len], &levels.images[a][..len]);
+                levels.slopes[a] += (model.kernels.dot)(&worker.gradient[..len], &levels.images[a][..len]);
                 for b in 0..=a {
-                    levels.matrix[a * k + b] += dot(&levels.curved[a][..len], &levels.images[b][..len]);
+                    levels.matrix[a * k + b] +=
+                        (model.kernels.dot)(&levels.curved[a][..len], &levels.images[b][..len]);
                 }
             }
         }
@@ -279,15 +282,4 @@ impl<S: Scalar> Levels<'_, S> {
             product(below, &self.walk.weights.dense[k].forward, Start::Accumulate, rz);
         }
     }
-}
-
-/// Σ aᵢbᵢ over whole vectors, lane by lane.
-fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
-    let mut lanes = [S::ZERO; LANES];
-    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().map(|lane| lane.to_f64()).sum()
 }

@@ -195,6 +195,7 @@ impl<S: Scalar> TangentWalk<'_, S> {
         let len = block.len() * padded(model.plan.outputs);
         let last = model.plan.steps.len() - 1;
         model.head.tangent(
+            model.kernels,
             &model.targets,
             crate::head::Tangent {
                 gradient: &worker.gradient[..len],
