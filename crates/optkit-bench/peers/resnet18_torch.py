@@ -52,11 +52,19 @@ def ours(what):
     return [float(number) for number in process.stdout.readline().split()]
 
 
+# OpenMP's threads spin for a while after their work, on the cores that the other one is then measured on.
+PAUSE = 0.3
+
 print(f"batch {batch} of 3x{size}x{size}, {threads} thread(s), {rounds} rounds")
 for what, name in (("G", "loss with gradient"), ("F", "loss")):
     for _ in range(2):
         ours(what), theirs(what)
-    pairs = [(ours(what), theirs(what)) for _ in range(rounds)]
+    pairs = []
+    for _ in range(rounds):
+        time.sleep(PAUSE)
+        mine = ours(what)
+        time.sleep(PAUSE)
+        pairs.append((mine, theirs(what)))
     for i, clock in enumerate(("", " (processor)")):
         a, b = (statistics.median(side[i] for side in sides) for sides in zip(*pairs))
         ratio = statistics.median(m[i] / o[i] for m, o in pairs)
