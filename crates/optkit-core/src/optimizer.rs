@@ -87,6 +87,11 @@ pub trait RadiusDriven: Optimizer {
     /// First-order methods have no use for it.
     fn learn_pair(&mut self, _s: &[f64], _y: &[f64], _noise: f64) {}
 
+    /// Exchange the vectors that it works in for those in `room`, so that solvers which take turns need the room of one.
+    /// What was in them is lost to it: between [`start`](Optimizer::start) or the end of a solve and the next
+    /// [`begin`](Self::begin), and not where it [learns](Self::learns). Whoever keeps its own does nothing.
+    fn exchange(&mut self, _room: &mut Vec<Vec<f64>>) {}
+
     /// True where [`learn_pair`](Self::learn_pair) is of use.
     fn learns(&self) -> bool {
         false

@@ -120,6 +120,8 @@ impl Apts {
     fn keep_best(&mut self) {
         let current = self.global.current();
         if !self.on_batches && current.value < self.best.1 {
+            // Room for it comes with the first: on mini-batches there is none.
+            self.best.0.resize(current.x.len(), 0.0);
             self.best.0.copy_from_slice(current.x);
             self.best.1 = current.value;
         }
@@ -132,6 +134,7 @@ impl Apts {
         let frozen = Frozen { x: &self.base.x, known, pass: Pass::default(), model };
         let sweep = self.sweep.as_mut().expect("`start` made the sweep");
         let report = sweep.sweep(f, frozen, self.radius, &mut self.half);
+        // Of no length where nobody asks for it.
         for ((s, new), old) in self.correction.iter_mut().zip(&self.half).zip(&self.base.x) {
             *s = new - old;
         }
@@ -249,16 +252,13 @@ impl Optimizer for Apts {
         self.iteration = 0;
         self.on_batches = false;
         self.global.start(f, x0, known)?;
-        for buffer in [
-            &mut self.base.x,
-            &mut self.base.gradient,
-            &mut self.half,
-            &mut self.correction,
-            &mut self.change,
-            &mut self.best.0,
-        ] {
+        let learns = self.global.learns();
+        let Known { x, gradient, .. } = &mut self.base;
+        for buffer in [x, gradient, &mut self.half] {
             buffer.resize(n, 0.0);
         }
+        self.correction.resize(if self.options.fdl || learns { n } else { 0 }, 0.0);
+        self.change.resize(if learns { n } else { 0 }, 0.0);
         self.best.1 = f64::INFINITY;
         self.global.begin(f, uncapped(x0, known, self.radius))
     }
@@ -387,7 +387,13 @@ impl Optimizer for Apts {
         if let Some(sweep) = &mut self.sweep {
             sweep.load(&archive.scoped("sweep"))?;
         }
-        archive.array_into("best.x", &mut self.best.0)?;
+        let best = archive.array("best.x")?;
+        let (got, expected) = (best.len(), self.half.len());
+        if got != 0 && got != expected {
+            return Err(LoadError::Length { name: "best.x".to_owned(), got, expected });
+        }
+        self.best.0.resize(got, 0.0);
+        self.best.0.copy_from_slice(best);
         let mut scalars = [0.0; 2];
         archive.array_into("scalars", &mut scalars)?;
         [self.best.1, self.radius] = scalars;

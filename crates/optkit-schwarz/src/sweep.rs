@@ -41,11 +41,9 @@ pub struct SweepReport {
     pub trials_rejected: u32,
 }
 
-/// One part's solver with its buffers.
+/// One part's solver.
 struct Local {
     solver: Box<dyn RadiusDriven>,
-    start: Vec<f64>,
-    gradient: Vec<f64>,
     report: SweepReport,
     /// What f fell by in its solve.
     reduction: f64,
@@ -55,6 +53,15 @@ struct Local {
     work: Work,
     /// Of that, what the part's own counter does not know of, for the run was taken up from a saved state.
     before: Work,
+}
+
+/// Where a part's solve begins, and what it works in.
+#[derive(Default)]
+struct Room {
+    start: Vec<f64>,
+    gradient: Vec<f64>,
+    /// The vectors of a solver that keeps none of its own.
+    vectors: Vec<Vec<f64>>,
 }
 
 /// Where the parts are evaluated.
@@ -71,6 +78,8 @@ pub struct AdditiveSweep {
     iterations: u32,
     locals: Vec<Local>,
     evaluators: Evaluators,
+    /// One a part where they are solved side by side, else one for all.
+    rooms: Vec<Room>,
     /// Work before the run was taken up from a saved state, where the parts' own counters do not know of it.
     before: Work,
     work: Work,
@@ -93,8 +102,6 @@ impl AdditiveSweep {
             .iter()
             .map(|part| Local {
                 solver: solver(part),
-                start: vec![0.0; part.len()],
-                gradient: vec![0.0; part.len()],
                 report: SweepReport::default(),
                 reduction: 0.0,
                 length: 0.0,
@@ -102,11 +109,21 @@ impl AdditiveSweep {
                 before: Work::default(),
             })
             .collect();
+        let mut rooms = vec![Room::default()];
         let evaluators = match f.decompose(partition.parts()) {
             Ok(mut decomposition) => {
                 check(decomposition.parts(), &partition)?;
-                for (local, part) in locals.iter_mut().zip(decomposition.parts()) {
-                    local.solver.start(part.as_mut(), &local.start, None)?;
+                let concurrent = decomposition.concurrent();
+                if concurrent {
+                    rooms.resize_with(locals.len(), Room::default);
+                }
+                for (i, (local, part)) in locals.iter_mut().zip(decomposition.parts()).enumerate() {
+                    let at = i % rooms.len();
+                    local.start(part.as_mut(), &mut rooms[at])?;
+                    if concurrent {
+                        // Nobody takes turns: to each its own.
+                        local.exchange(&mut rooms[at]);
+                    }
                 }
                 Evaluators::Parts(decomposition)
             }
@@ -114,13 +131,13 @@ impl AdditiveSweep {
                 let mut surroundings = Surroundings::new(f.dim());
                 for (local, subset) in locals.iter_mut().zip(partition.parts()) {
                     let mut part = Restricted { whole: &mut *f, subset, surroundings: &mut surroundings };
-                    local.solver.start(&mut part, &local.start, None)?;
+                    local.start(&mut part, &mut rooms[0])?;
                 }
                 Evaluators::Whole(surroundings)
             }
         };
         let (before, work) = (Work::default(), Work::default());
-        Ok(Self { partition, iterations, locals, evaluators, before, work })
+        Ok(Self { partition, iterations, locals, evaluators, rooms, before, work })
     }
 
     /// Improve every part from `frozen` inside the ball of `radius`; writes θ̃ into `combined` (length n).
@@ -133,27 +150,30 @@ impl AdditiveSweep {
         radius: f64,
         combined: &mut [f64],
     ) -> SweepReport {
-        let value = frozen.known.value;
-        for (local, part) in self.locals.iter_mut().zip(self.partition.parts()) {
-            part.gather(frozen.x, &mut local.start);
-            part.gather(frozen.known.gradient, &mut local.gradient);
+        for local in &mut self.locals {
             local.report = SweepReport::default();
             (local.reduction, local.length) = (0.0, 0.0);
         }
-        let local = LocalSolve { value, radius, iterations: self.iterations, model: frozen.model };
+        let solve = LocalSolve { frozen, radius, iterations: self.iterations };
+        combined.copy_from_slice(frozen.x);
+        let subsets = self.partition.parts();
         match &mut self.evaluators {
             Evaluators::Parts(decomposition) => {
                 decomposition.freeze(frozen.x, frozen.pass);
-                let improve = |(solver, part): (&mut Local, &mut Box<dyn Objective>), subset: &Subset| {
-                    solver.improve(part.as_mut(), subset, local);
-                };
-                let (subsets, concurrent) = (self.partition.parts(), decomposition.concurrent());
+                let (locals, concurrent) = (&mut self.locals, decomposition.concurrent());
+                let parts = decomposition.parts();
                 if concurrent {
-                    let locals = self.locals.par_iter_mut().zip(decomposition.parts().par_iter_mut());
-                    locals.zip(subsets).for_each(|(local, subset)| improve(local, subset));
+                    let parts = locals.par_iter_mut().zip(parts.par_iter_mut()).zip(subsets);
+                    parts.zip(&mut self.rooms).for_each(|(((local, part), subset), room)| {
+                        local.improve(part.as_mut(), subset, solve, room);
+                    });
+                    for ((local, room), subset) in self.locals.iter().zip(&self.rooms).zip(subsets) {
+                        subset.scatter(local.result(room), combined);
+                    }
                 } else {
-                    let locals = self.locals.iter_mut().zip(decomposition.parts().iter_mut());
-                    locals.zip(subsets).for_each(|(local, subset)| improve(local, subset));
+                    for ((local, part), subset) in locals.iter_mut().zip(parts).zip(subsets) {
+                        local.take_turn(part.as_mut(), subset, solve, (&mut self.rooms[0], combined));
+                    }
                 }
                 decomposition.release();
                 for (local, part) in self.locals.iter_mut().zip(decomposition.parts()) {
@@ -162,22 +182,17 @@ impl AdditiveSweep {
                 self.work = counted(decomposition.as_mut()) + self.before;
             }
             Evaluators::Whole(surroundings) => {
-                for (solver, subset) in self.locals.iter_mut().zip(self.partition.parts()) {
+                for (local, subset) in self.locals.iter_mut().zip(subsets) {
                     surroundings.freeze(frozen.x);
                     let mut part = Restricted { whole: &mut *f, subset, surroundings };
-                    solver.improve(&mut part, subset, local);
+                    local.take_turn(&mut part, subset, solve, (&mut self.rooms[0], combined));
                 }
             }
         }
-        combined.copy_from_slice(frozen.x);
-        let mut report = SweepReport::default();
-        for (local, part) in self.locals.iter().zip(self.partition.parts()) {
-            part.scatter(local.result(), combined);
-            report.local_iterations += local.report.local_iterations;
-            report.trials_accepted += local.report.trials_accepted;
-            report.trials_rejected += local.report.trials_rejected;
-        }
-        report
+        self.locals.iter().fold(SweepReport::default(), |mut sum, local| {
+            sum.add(&local.report);
+            sum
+        })
     }
 
     /// What f fell by in the local solves of the last sweep, each with the others frozen, in all: the reduction of the
@@ -272,27 +287,63 @@ fn check(parts: &[Box<dyn Objective>], partition: &Partition) -> Result<(), Star
 /// What all parts have in common.
 #[derive(Clone, Copy)]
 struct LocalSolve<'a> {
-    value: f64,
+    frozen: Frozen<'a>,
     radius: f64,
     iterations: u32,
-    model: Option<&'a dyn Compact>,
 }
 
 impl Local {
-    /// At most ν iterations from `start`, where value and gradient are known.
-    fn improve(&mut self, part: &mut dyn Objective, subset: &Subset, solve: LocalSolve<'_>) {
-        if norm_inf(&self.gradient) == 0.0 {
+    /// Let the solver see its part; what it works in is left in `room`.
+    fn start(&mut self, part: &mut dyn Objective, room: &mut Room) -> Result<(), StartError> {
+        room.start.clear();
+        room.start.resize(part.dim(), 0.0);
+        self.exchange(room);
+        let started = self.solver.start(part, &room.start, None);
+        self.exchange(room);
+        started
+    }
+
+    /// What is learnt stays with its solver; so do the vectors of those that learn.
+    fn exchange(&mut self, room: &mut Room) {
+        if !self.solver.learns() {
+            self.solver.exchange(&mut room.vectors);
+        }
+    }
+
+    /// One part after another in the same room; what came out is in `combined`.
+    fn take_turn(
+        &mut self,
+        part: &mut dyn Objective,
+        subset: &Subset,
+        solve: LocalSolve<'_>,
+        (room, combined): (&mut Room, &mut [f64]),
+    ) {
+        self.exchange(room);
+        self.improve(part, subset, solve, room);
+        subset.scatter(self.result(room), combined);
+        self.exchange(room);
+    }
+
+    /// At most ν iterations from `frozen`, where value and gradient are known.
+    fn improve(&mut self, part: &mut dyn Objective, subset: &Subset, solve: LocalSolve<'_>, room: &mut Room) {
+        let LocalSolve { frozen, radius, iterations } = solve;
+        let Room { start, gradient, .. } = room;
+        for (own, whole) in [(&mut *start, frozen.x), (&mut *gradient, frozen.known.gradient)] {
+            own.resize(subset.len(), 0.0);
+            subset.gather(whole, own);
+        }
+        if norm_inf(gradient) == 0.0 {
             return; // a part at rest stays where it is
         }
-        let LocalSolve { value, radius, iterations, model } = solve;
-        let known = Some(Evaluated { value, gradient: &self.gradient });
-        let model = model.map(|whole| Restriction { whole, part: subset });
-        let begin = Begin { x: &self.start, known, radius, cap: radius, model };
+        let value = frozen.known.value;
+        let model = frozen.model.map(|whole| Restriction { whole, part: subset });
+        let known = Some(Evaluated { value, gradient });
+        let begin = Begin { x: start, known, radius, cap: radius, model };
         if self.solver.begin(part, begin).is_err() {
             unreachable!("the solver took this part when the sweep was made");
         }
         for _ in 0..iterations {
-            let left = radius - self.solver.distance(self.solver.current().x, &self.start);
+            let left = radius - self.solver.distance(self.solver.current().x, start);
             if left <= NOTHING_LEFT * radius {
                 break;
             }
@@ -305,21 +356,29 @@ impl Local {
         if self.report.trials_accepted > 0 {
             let reached = self.solver.current();
             self.reduction = value - reached.value;
-            self.length = self.solver.distance(reached.x, &self.start);
+            self.length = self.solver.distance(reached.x, start);
         }
         debug_assert!(
-            self.solver.distance(self.result(), &self.start)
-                <= radius * (1.0 + 1e-12) + 4.0 * f64::EPSILON * norm_inf(&self.start),
+            self.report == SweepReport::default()
+                || self.solver.distance(self.solver.current().x, start)
+                    <= radius * (1.0 + 1e-12) + 4.0 * f64::EPSILON * norm_inf(start),
             "the local steps left the ball"
         );
     }
 
-    fn result(&self) -> &[f64] {
-        if self.report == SweepReport::default() { &self.start } else { self.solver.current().x }
+    /// Where its last solve, which began in `room`, has led.
+    fn result<'a>(&'a self, room: &'a Room) -> &'a [f64] {
+        if self.report == SweepReport::default() { &room.start } else { self.solver.current().x }
     }
 }
 
 impl SweepReport {
+    fn add(&mut self, other: &Self) {
+        self.local_iterations += other.local_iterations;
+        self.trials_accepted += other.trials_accepted;
+        self.trials_rejected += other.trials_rejected;
+    }
+
     fn count(&mut self, step: &StepReport) {
         self.local_iterations += 1;
         self.trials_accepted += step.trials_accepted;

@@ -359,6 +359,18 @@ impl RadiusDriven for TrustRegion {
         }
     }
 
+    fn exchange(&mut self, room: &mut Vec<Vec<f64>>) {
+        let Self { now, before, trial, step, .. } = self;
+        let states = [now, before, trial].into_iter().flat_map(|state| [&mut state.x, &mut state.gradient]);
+        let own = states.chain([step]);
+        for (k, own) in own.enumerate() {
+            if room.len() == k {
+                room.push(Vec::new());
+            }
+            std::mem::swap(own, &mut room[k]);
+        }
+    }
+
     fn learns(&self) -> bool {
         self.setup.learns()
     }

@@ -250,7 +250,8 @@ impl<'a> Drive<'a> {
         let (best, returned) =
             if here { (optimizer.current(), Returned::Last) } else { (optimizer.best(), Returned::Best) };
         let point = best.x.to_vec();
-        let mut gradient = vec![0.0; point.len()];
+        let mut gradient = std::mem::take(&mut self.gradient);
+        gradient.resize(point.len(), 0.0);
         let value = anew(f, &point, &mut gradient);
         self.measure(&point);
         RunReport {

@@ -165,6 +165,32 @@ pub fn run(
     x0: &[f64],
     run: Run<'_>,
 ) -> Result<RunReport, StartError> {
+    let begun = begin(optimizer, f, x0)?;
+    Ok(begun.finish(optimizer, f, run))
+}
+
+/// A run that has begun, or was taken up: what it began with is no longer needed.
+pub(crate) struct Begun {
+    tally: Tally,
+    clock: PhaseClock,
+}
+
+impl Begun {
+    pub(crate) fn finish(
+        self,
+        optimizer: &mut dyn Optimizer,
+        f: &mut dyn Objective,
+        run: Run<'_>,
+    ) -> RunReport {
+        Drive::new(run, self.tally, self.clock).finish(optimizer, f)
+    }
+}
+
+pub(crate) fn begin(
+    optimizer: &mut dyn Optimizer,
+    f: &mut dyn Objective,
+    x0: &[f64],
+) -> Result<Begun, StartError> {
     suits(optimizer, f)?;
     let clock = PhaseClock::default();
     optimizer.watch(Box::new(clock.clone()));
@@ -172,7 +198,7 @@ pub fn run(
     let begun = Instant::now();
     optimizer.start(f, x0, None)?;
     tally.training = begun.elapsed();
-    Ok(Drive::new(run, tally, clock).finish(optimizer, f))
+    Ok(Begun { tally, clock })
 }
 
 /// Takes up the run that `from` was made of: it goes on bit for bit as it would have gone on then, with the numbers of
@@ -189,11 +215,20 @@ pub fn resume(
     from: &Checkpoint,
     run: Run<'_>,
 ) -> Result<RunReport, ResumeError> {
+    let begun = take_up(optimizer, f, from)?;
+    Ok(begun.finish(optimizer, f, run))
+}
+
+pub(crate) fn take_up(
+    optimizer: &mut dyn Optimizer,
+    f: &mut dyn Objective,
+    from: &Checkpoint,
+) -> Result<Begun, ResumeError> {
     suits(optimizer, f)?;
     let begun = Instant::now();
     let mut tally = from.restore(optimizer, f)?;
     let clock = PhaseClock::resumed(tally.phases);
     optimizer.watch(Box::new(clock.clone()));
     tally.training += begun.elapsed();
-    Ok(Drive::new(run, tally, clock).finish(optimizer, f))
+    Ok(Begun { tally, clock })
 }

@@ -41,7 +41,7 @@ impl Checkpoint {
     /// Writes it to `path`, in place of what stands there. Until all of it is on the disk the old file stays.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
         let path = path.as_ref();
-        replace(path, &self.to_bytes())
+        replace_by(path, &|file| self.write_to(file))
             .map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
     }
 
@@ -68,8 +68,16 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 
 /// Puts `bytes` at `path`: until all of them are on the disk, what stood there stays.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_by(path, &|file| file.write_all(bytes))
+}
+
+/// Writes what a file is to hold.
+type Content<'a> = dyn Fn(&mut File) -> io::Result<()> + 'a;
+
+/// The same of what `write` writes.
+fn replace_by(path: &Path, write: &Content<'_>) -> io::Result<()> {
     let part = beside(path)?;
-    let written = write_through(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    let written = write_through(&part, write).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&part); // the reason to report is the first one
     }
@@ -78,9 +86,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_through(path: &Path, write: &Content<'_>) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.sync_all()
 }
 

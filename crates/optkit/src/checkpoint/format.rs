@@ -1,4 +1,8 @@
 //! Bytes of a checkpoint: a safetensors file whose metadata say what it is and whether it is whole.
+//!
+//! They are as many as those of a large part of what a run holds, so they are made piece by piece.
+
+use std::io;
 
 use optkit_core::Archive;
 use safetensors::tensor::Metadata;
@@ -60,11 +64,13 @@ fn text<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a String> {
     metadata.metadata().as_ref()?.get(name)
 }
 
-/// An entry as its bytes.
+/// Numbers that are turned into bytes at a time.
+const PIECE: usize = 1 << 13;
+
+/// An entry as a header tells of it; its bytes are written by [`Writing`].
 struct Entry {
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: Vec<u8>,
 }
 
 impl View for Entry {
@@ -75,22 +81,54 @@ impl View for Entry {
         &self.shape
     }
     fn data(&self) -> std::borrow::Cow<'_, [u8]> {
-        (&self.bytes).into()
+        (&[]).into()
     }
     fn data_len(&self) -> usize {
-        self.bytes.len()
+        8 * self.shape.iter().product::<usize>()
     }
 }
 
-fn entries(archive: &Archive) -> Vec<(&str, Entry)> {
-    let arrays = archive.arrays().map(|(name, values)| {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        (name, Entry { dtype: Dtype::F64, shape: vec![values.len()], bytes })
-    });
-    let integers = archive.integers().map(|(name, value)| {
-        (name, Entry { dtype: Dtype::U64, shape: Vec::new(), bytes: value.to_le_bytes().to_vec() })
-    });
-    arrays.chain(integers).collect()
+/// A file's header, and the archive whose entries come behind it.
+struct Writing<'a> {
+    archive: &'a Archive,
+    /// With zeros for the digits of the checksum.
+    header: Vec<u8>,
+    /// Where these stand.
+    digits: usize,
+}
+
+impl Writing<'_> {
+    /// The bytes behind the header, in the format's order: integers by name, then arrays.
+    fn for_each_piece(&self, mut f: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.archive.integers().try_for_each(|(_, value)| f(&value.to_le_bytes()))?;
+        let mut bytes = Vec::with_capacity(8 * PIECE);
+        for (_, values) in self.archive.arrays() {
+            for piece in values.chunks(PIECE) {
+                bytes.clear();
+                bytes.extend(piece.iter().flat_map(|value| value.to_le_bytes()));
+                f(&bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The header with the checksum of all.
+    fn signed(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(&self.header);
+        let hashed = self.for_each_piece(|piece| {
+            hash.update(piece);
+            Ok(())
+        });
+        hashed.expect("hashing does not fail");
+        let mut header = self.header.clone();
+        header[self.digits..self.digits + DIGITS].copy_from_slice(hexadecimal(hash).as_bytes());
+        header
+    }
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Of the bytes with the digits at `at` as zeros.
@@ -99,7 +137,7 @@ fn checksum(bytes: &[u8], at: usize) -> String {
     hash.update(&bytes[..at]);
     hash.update([b'0'; DIGITS]);
     hash.update(&bytes[at + DIGITS..]);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hash)
 }
 
 /// Where the digits stand.
@@ -117,6 +155,19 @@ impl Checkpoint {
     /// Where the names of the entries fill more than 100 MB.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write_to(&mut bytes).expect("a vector takes all that is written");
+        bytes
+    }
+
+    /// The same, piece by piece.
+    pub(super) fn write_to(&self, to: &mut dyn io::Write) -> io::Result<()> {
+        let writing = self.writing();
+        to.write_all(&writing.signed())?;
+        writing.for_each_piece(|piece| to.write_all(piece))
+    }
+
+    fn writing(&self) -> Writing<'_> {
         let texts = [
             ("format", FORMAT.to_owned()),
             ("format_version", VERSION.to_string()),
@@ -126,13 +177,14 @@ impl Checkpoint {
         ];
         let problem = self.problem.iter().map(|text| ("problem", text.clone()));
         let texts = texts.into_iter().chain(problem).map(|(name, text)| (name.to_owned(), text));
-        let mut bytes = safetensors::serialize(entries(&self.archive), Some(texts.collect()))
+        let arrays = self.archive.arrays();
+        let arrays = arrays.map(|(name, all)| (name, Entry { dtype: Dtype::F64, shape: vec![all.len()] }));
+        let integers = self.archive.integers();
+        let integers = integers.map(|(name, _)| (name, Entry { dtype: Dtype::U64, shape: Vec::new() }));
+        let header = safetensors::serialize(arrays.chain(integers), Some(texts.collect()))
             .expect("entries are as long as they say, and their names fit a header");
-        let header = u64::from_le_bytes(bytes[..8].try_into().expect("the first eight bytes"));
-        let at = digits(&bytes, header as usize).expect("the checksum is among the metadata");
-        let checksum = checksum(&bytes, at);
-        bytes[at..at + DIGITS].copy_from_slice(checksum.as_bytes());
-        bytes
+        let digits = digits(&header, header.len() - 8).expect("the checksum is among the metadata");
+        Writing { archive: &self.archive, header, digits }
     }
 
     /// Reads the bytes of a file. Any that [`to_bytes`](Self::to_bytes) did not give are refused.

@@ -15,7 +15,7 @@ use crate::assemble::{Assembly, Plan, SharedData, plan};
 use crate::checkpoint::Checkpoint;
 use crate::machine;
 use crate::record::Facts;
-use crate::run::{Run, RunReport, resume, run};
+use crate::run::{Run, RunReport, begin, take_up};
 use crate::run_folder::{Metadata, RunError, RunFolder, State, Verdict, now};
 
 /// Checkpoints that are kept where a file says nothing: one may be damaged.
@@ -37,9 +37,19 @@ struct Ready<'a> {
     problem: &'a Problem,
     plan: &'a Plan,
     identity: &'a str,
-    goes_on: Option<GoesOn>,
+    /// Of the processes before, where it goes on.
+    before: Option<Before>,
     /// When this process began it.
     begun: Instant,
+}
+
+/// What the processes before have left of a run.
+struct Before {
+    metadata: Metadata,
+    /// Iterations up to the checkpoint from which it goes on.
+    iterations: u64,
+    /// Their wall time; of one that was killed, its training up to the checkpoint.
+    elapsed: Duration,
 }
 
 impl OneRun<'_, '_> {
@@ -70,31 +80,36 @@ impl OneRun<'_, '_> {
         let identity = problem.identity();
         let checkpoints = folder.checkpoints(keep(&problem));
         let asked = Asked { mode: self.execution.mode, identity: &identity, stop: &plan.stop };
-        let goes_on = match asked.of(&folder, &checkpoints, &mut |warning| self.warn(&warning))? {
+        let (before, from) = match asked.of(&folder, &checkpoints, &mut |warning| self.warn(&warning))? {
             Standing::Ended(summary, verdict) => return Ok(End::Kept(summary, verdict)),
-            Standing::Fresh => None,
-            Standing::GoesOn(goes_on) => Some(*goes_on),
+            Standing::Fresh => (None, None),
+            Standing::GoesOn(goes_on) => {
+                let GoesOn { before: metadata, from } = *goes_on;
+                let seconds = Duration::try_from_secs_f64(metadata.seconds_total).unwrap_or_default();
+                let (iterations, elapsed) = (from.iterations(), from.elapsed().max(seconds));
+                (Some(Before { metadata, iterations, elapsed }), Some(from))
+            }
         };
-        let fresh = goes_on.is_none();
+        let fresh = from.is_none();
         let ready =
-            Ready { folder: &folder, problem: &problem, plan: &plan, identity: &identity, goes_on, begun };
-        let done = self.load(&ready);
+            Ready { folder: &folder, problem: &problem, plan: &plan, identity: &identity, before, begun };
+        let done = self.load(&ready, from);
         if fresh && done.is_err() && matches!(folder.metadata(), Ok(None)) {
             folder.remove()?; // it has not begun
         }
         done
     }
 
-    fn load(&self, ready: &Ready<'_>) -> Result<End, RunError> {
+    fn load(&self, ready: &Ready<'_>, from: Option<Checkpoint>) -> Result<End, RunError> {
         let assembly = ready.plan.load_shared(self.data)?;
         let facts = Facts::new(ready.plan, &assembly, self.threads);
-        if let Some(goes_on) = &ready.goes_on {
-            self.same_machine(ready.folder, &goes_on.before, &facts)?;
+        if let Some(before) = &ready.before {
+            self.same_machine(ready.folder, &before.metadata, &facts)?;
         }
         let mut metadata = self.metadata(ready, &facts);
         ready.folder.write_problem(&ready.problem.to_string())?;
         ready.folder.write_metadata(&metadata)?;
-        let done = self.steps(ready, &facts, assembly, &mut metadata);
+        let done = self.steps(ready, &facts, (assembly, from), &mut metadata);
         if let Err(error) = &done {
             metadata.state = State::Failed;
             metadata.failure = Some(error.to_string());
@@ -123,7 +138,7 @@ impl OneRun<'_, '_> {
 
     fn metadata(&self, ready: &Ready<'_>, facts: &Facts) -> Metadata {
         let trial = self.trial();
-        let before = ready.goes_on.as_ref().map(|goes_on| &goes_on.before);
+        let before = ready.before.as_ref().map(|before| &before.metadata);
         Metadata {
             state: State::Begun,
             problem: trial.problem.clone(),
@@ -156,12 +171,11 @@ impl OneRun<'_, '_> {
         &self,
         ready: &Ready<'_>,
         facts: &Facts,
-        assembly: Assembly,
+        (assembly, from): (Assembly, Option<Checkpoint>),
         metadata: &mut Metadata,
     ) -> Result<End, RunError> {
         let Assembly { mut objective, mut optimizer, start, mut measures, .. } = assembly;
-        let from = ready.goes_on.as_ref().map(|goes_on| &goes_on.from);
-        let after = from.map(Checkpoint::iterations);
+        let after = ready.before.as_ref().map(|before| before.iterations);
         let rows = after.map(|iterations| iterations / objective.batches().max(1) as u64);
         let mut recorder = Recorder {
             trial: self.trial(),
@@ -181,21 +195,25 @@ impl OneRun<'_, '_> {
         let shown = Start { facts, stop: &ready.plan.stop, resumed_after: after };
         self.watching.tell(|watch| watch.started(self.trial(), &shown));
 
+        let begun = match &from {
+            None => begin(optimizer.as_mut(), objective.as_mut(), &start)?,
+            Some(from) => take_up(optimizer.as_mut(), objective.as_mut(), from)
+                .map_err(|source| RunError::Resume { folder: ready.folder.path().to_owned(), source })?,
+        };
+        // As large as what is evaluated at them.
+        drop((start, from));
         let setup = Run {
             stop: &ready.plan.stop,
             measures: &mut measures,
             observer: &mut recorder,
             interrupt: self.execution.interrupt,
         };
-        let report = match from {
-            None => run(optimizer.as_mut(), objective.as_mut(), &start, setup)?,
-            Some(from) => resume(optimizer.as_mut(), objective.as_mut(), from, setup)
-                .map_err(|source| RunError::Resume { folder: ready.folder.path().to_owned(), source })?,
-        };
+        let report = begun.finish(optimizer.as_mut(), objective.as_mut(), setup);
         if let Some(error) = recorder.error.take() {
             return Err(error.into());
         }
-        let total = ready.begun.elapsed() + before(ready);
+        let total =
+            ready.begun.elapsed() + ready.before.as_ref().map_or(Duration::ZERO, |before| before.elapsed);
         let peak_memory = machine::peak_memory();
         let outcome = facts.outcome(&report, total, peak_memory);
         recorder.log(|log| log.end(&outcome))?;
@@ -225,12 +243,6 @@ impl OneRun<'_, '_> {
 /// How many checkpoints are kept.
 fn keep(problem: &Problem) -> usize {
     usize::try_from(problem.run.integer("keep").unwrap_or(KEEP)).unwrap_or(usize::MAX)
-}
-
-/// Wall time of the processes before; of one that was killed, its training up to the checkpoint.
-fn before(ready: &Ready<'_>) -> Duration {
-    let Some(GoesOn { before, from }) = &ready.goes_on else { return Duration::ZERO };
-    from.elapsed().max(Duration::try_from_secs_f64(before.seconds_total).unwrap_or_default())
 }
 
 fn finish(metadata: &mut Metadata, report: &RunReport, outcome: &Outcome) {
