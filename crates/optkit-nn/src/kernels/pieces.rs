@@ -2,7 +2,7 @@
 //!
 //! A piece is some samples of one pixel: rows that lie one behind the other. Pieces of the same samples are neighbours in
 //! the order of work, so that what a pixel's neighbours read is still in cache. How the images are cut depends on their
-//! extents alone.
+//! extents alone, wherever anything is summed over pieces.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -37,6 +37,14 @@ impl Grid {
         let count = of.len();
         let chunks = count.div_ceil(SAMPLES).max(PIECES.div_ceil(pixels.max(1)).min(count.div_ceil(FEW)));
         Self { pixels, samples, of: (of.start, of.end), chunks }
+    }
+
+    /// All samples, in no more pieces than the threads at hand need: for products, whose weights every piece reads anew. What
+    /// is summed over pieces must not be cut so.
+    pub(crate) fn by_threads(pixels: usize, samples: usize) -> Self {
+        let threads = rayon::current_num_threads();
+        let wanted = threads.div_ceil(pixels.max(1)).min(samples.div_ceil(FEW));
+        Self { pixels, samples, of: (0, samples), chunks: samples.div_ceil(SAMPLES).max(wanted) }
     }
 
     pub(crate) fn pieces(&self) -> usize {
@@ -225,9 +233,11 @@ mod tests {
                 rows.iter_mut().for_each(|v| *v += 1);
             });
             assert_eq!(sums[0], (pixels * of.len()) as f64);
+            let whole = Grid::by_threads(pixels, samples);
+            whole.for_each(&mut seen, stride, |_, _, rows| rows.iter_mut().for_each(|v| *v += 4));
             for (i, &v) in seen.iter().enumerate() {
                 let inside = of.contains(&(i / stride % samples));
-                assert_eq!(v, if inside { 2 } else { 0 });
+                assert_eq!(v, if inside { 6 } else { 4 });
             }
         }
     }

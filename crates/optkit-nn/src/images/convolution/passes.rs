@@ -35,7 +35,7 @@ impl Convolution {
     ) {
         let [rows, columns] = self.extents.output();
         let (row, out) = (self.input_row(), padded(self.outputs));
-        Grid::new(rows * columns, samples).for_each(z, out, |pixel, some, z| {
+        Grid::by_threads(rows * columns, samples).for_each(z, out, |pixel, some, z| {
             let (pairs, start) = self.reads(pixel);
             for block in &self.forward {
                 let first = if self.image { 0 } else { block.terms.start };
@@ -74,7 +74,7 @@ impl Convolution {
     ) {
         let (row, out) = (padded(self.outputs), padded(self.channels));
         let pixels = self.extents.input[0] * self.extents.input[1];
-        Grid::new(pixels, samples).for_each(dx, out, |pixel, some, dx| {
+        Grid::by_threads(pixels, samples).for_each(dx, out, |pixel, some, dx| {
             let pairs = self.writes.of(pixel);
             if add && pairs.is_empty() {
                 return;
