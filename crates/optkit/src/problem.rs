@@ -199,7 +199,9 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
         "A setting of `apts` that its local solver has no use for.\n\nWith `local = gauss_newton` steps come from damped \
          local models, recombined by `combine` and repeated by `sweeps`; `control` says what keeps them short, `samples` \
          which samples of a network they see. There is no \
-         `global` solver, no `order`, no forced decrease. With `local = trust_region` it is the other way round.",
+         `global` solver, no `order`, no forced decrease. With `local = trust_region` it is the other way round.\n\n\
+         `sweeps = multiplicative { parts = [3, 1..2] }` visits parts of the partition by their numbers, from 1 to as many as \
+         there are.",
     ),
     (
         "E0820",
