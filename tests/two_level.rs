@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use optkit::data::{self, Fetch, Locations};
-use optkit::nn::{Accuracy, Layer, Loss, Network, NetworkObjective, Samples, Targets};
+use optkit::nn::{
+    Accuracy, BatchNorm, Conv, Layer, Loss, Network, NetworkObjective, Samples, Shortcut, Targets, Window,
+};
 use optkit::{
     Archive, Combine, Control, Flow, Growing, Objective, Optimizer, Partition, Status, Subset, TwoLevel,
     TwoLevelOptions,
@@ -33,6 +35,31 @@ fn digits(scale: f32, activation: &Layer) -> Digits {
     }
 }
 
+/// The first 500 digits for networks on images: two convolutions with windows behind them, and a residual block with
+/// normalisations.
+fn images() -> [Digits; 2] {
+    let all = data::load("digits", None, &Locations::from_environment(None), Fetch::Never).unwrap();
+    let conv = |outputs| Layer::Conv(Conv { pad: [1, 1], ..Conv::new(outputs, [3, 3]) });
+    let plain = |outputs| Layer::Conv(Conv { bias: false, pad: [1, 1], ..Conv::new(outputs, [3, 3]) });
+    let pool = || Layer::PoolMax(Window { stride: [2, 2], ..Window::new([2, 2]) });
+    let norm = || Layer::BatchNorm(BatchNorm::default());
+    let skip = Layer::Skip { body: vec![plain(6), norm()], shortcut: Shortcut::Identity };
+    let last = || vec![Layer::Flatten, Layer::Dense { outputs: 10 }];
+    let convolutions = [vec![conv(6), Layer::Relu, pool(), conv(8), Layer::Relu, pool()], last()].concat();
+    let residual =
+        [vec![plain(6), norm(), Layer::Relu, pool(), skip, Layer::Relu, Layer::PoolAvgGlobal], last()]
+            .concat();
+    let samples = |bytes: &[u8]| Arc::new(Samples::from_bytes(bytes, 64, all.scale).unwrap());
+    let targets = |labels: &[u8]| Arc::new(Targets::labels(labels, 10).unwrap());
+    [convolutions, residual].map(|layers| Digits {
+        network: Network::new(vec![1, 8, 8], layers).unwrap(),
+        samples: samples(&all.train.features[..500 * 64]),
+        targets: targets(&all.train.labels[..500]),
+        tested: samples(&all.test.features),
+        labels: targets(&all.test.labels),
+    })
+}
+
 impl Digits {
     fn objective(&self, loss: Loss) -> NetworkObjective {
         NetworkObjective::new(&self.network, loss, self.samples.clone(), self.targets.clone()).unwrap()
@@ -41,9 +68,11 @@ impl Digits {
     fn method(&self, options: TwoLevelOptions) -> TwoLevel {
         let dim = self.network.dim();
         let tensors = self.network.tensors();
+        // Weights and bias are one part.
+        let layers = tensors.chunk_by(|_, next| next.name.ends_with("bias"));
         let part =
             |t: &[optkit::nn::Tensor]| Subset::from_ranges(dim, t.iter().map(|t| t.range.clone())).unwrap();
-        TwoLevel::new(Partition::new(dim, tensors.chunks(2).map(part).collect()).unwrap(), options)
+        TwoLevel::new(Partition::new(dim, layers.map(part).collect()).unwrap(), options)
     }
 
     /// Iterations until an accuracy of `level` on the test samples.
@@ -115,6 +144,34 @@ fn the_loss_never_rises_and_is_what_it_is_said_to_be() {
     }
 }
 
+/// The same of networks on images, for twelve iterations; and running averages of normalisations move with the method.
+#[test]
+fn on_images_the_loss_never_rises_and_is_what_it_is_said_to_be() {
+    for (i, digits) in images().into_iter().enumerate() {
+        for options in settings() {
+            let (mut f, mut method) = (digits.objective(Loss::CrossEntropy), digits.method(options));
+            method.start(&mut f, &digits.network.initial(1), None).unwrap();
+            let first = method.current().value;
+            let before = f.running().values();
+            for _ in 0..12 {
+                method.prepare(&mut f).unwrap();
+                let value = method.current().value;
+                let Flow::Continue(step) = method.step(&mut f) else { panic!("{options:?} ended") };
+                assert!(step.value <= value, "{options:?}: {value} then {}", step.value);
+                f.accept(method.current().x);
+            }
+            let (value, x) = (method.current().value, method.current().x);
+            println!("{i}: {first:.3} to {value:.3} in {:.1}", method.work().gradient_equivalents);
+            assert!(value < 0.5 * first, "{options:?}: {first} became {value}");
+            assert_eq!(f.running().values() != before, i == 1, "{options:?}");
+            if method.samples_seen().is_none_or(|seen| seen == 500) {
+                let anew = digits.objective(Loss::CrossEntropy).value(x);
+                assert!((anew - value).abs() <= 1e-5 * value, "{options:?}: {value} is {anew}");
+            }
+        }
+    }
+}
+
 /// All entries of an archive to the bit: a radius that is not controlled is NaN.
 fn bits(archive: &Archive) -> Vec<(String, Vec<u64>)> {
     let of = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect();
@@ -131,7 +188,11 @@ fn state(method: &TwoLevel, f: &NetworkObjective) -> Archive {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let digits = digits(1.0, &Layer::Relu);
+    threads_are_alike(&digits(1.0, &Layer::Relu));
+    images().iter().for_each(threads_are_alike);
+}
+
+fn threads_are_alike(digits: &Digits) {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -202,17 +263,22 @@ fn on_growing_samples_the_loss_falls_on_those_that_are_seen() {
 
 #[test]
 fn resume_equals_uninterrupted_bitwise() {
-    let digits = digits(1.0, &Layer::Relu);
+    resumes_bitwise(&digits(1.0, &Layer::Relu), 36, &[0, 1, 7, 30, 33]);
+    images().iter().for_each(|digits| resumes_bitwise(digits, 6, &[0, 1, 3]));
+}
+
+fn resumes_bitwise(digits: &Digits, iterations: usize, from: &[usize]) {
     for options in settings() {
         let (mut f, mut method) = (digits.objective(Loss::CrossEntropy), digits.method(options));
         method.start(&mut f, &digits.network.initial(3), None).unwrap();
         let mut states = Vec::new();
-        for _ in 0..36 {
+        for _ in 0..iterations {
             method.prepare(&mut f).unwrap();
             states.push(state(&method, &f));
             method.step(&mut f);
+            f.accept(method.current().x);
         }
-        for from in [0, 1, 7, 30, 33] {
+        for &from in from {
             let (mut f, mut method) = (digits.objective(Loss::CrossEntropy), digits.method(options));
             method.start(&mut f, &digits.network.initial(9), None).unwrap();
             method.load(&states[from].scoped("method")).unwrap();
@@ -224,6 +290,7 @@ fn resume_equals_uninterrupted_bitwise() {
                 let name = differing.map(|(entry, _)| entry.0);
                 assert_eq!(name, None, "{options:?}: taken up at {from}, at {i}");
                 method.step(&mut f);
+                f.accept(method.current().x);
             }
         }
     }

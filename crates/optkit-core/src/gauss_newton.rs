@@ -177,7 +177,7 @@ pub enum Source {
 pub enum NoGaussNewton {
     /// The objective is no known function of outputs.
     #[error(
-        "this objective offers no Gauss–Newton model; use `local = trust_region`, or a network of dense layers on the native backend, a sum of squares, or a function with Hessian products"
+        "this objective offers no Gauss–Newton model; use `local = trust_region`, or a network on the native backend, a sum of squares, or a function with Hessian products"
     )]
     Unsupported,
     /// A part cuts through a parameter tensor.

@@ -257,7 +257,7 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         self.executor.decompose(parts)
     }
 
-    /// Of chains of dense layers; parts are unions of whole tensors.
+    /// Over all samples; parts are unions of whole tensors.
     fn gauss_newton(&self, parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
         self.executor.gauss_newton(parts)
     }

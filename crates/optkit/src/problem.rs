@@ -212,7 +212,7 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "E0821",
         "Local Gauss-Newton models of something that has none.\n\n`local = gauss_newton` needs a function of outputs: a \
-         network of dense layers on the native backend, split into whole layers or tensors, or a sum of squares; or products with the \
+         network on the native backend, split into whole layers or tensors, or a sum of squares; or products with the \
          Hessian. Other functions take `local = trust_region`.",
     ),
     (

@@ -77,6 +77,11 @@ impl<S: Scalar> Moment<S> {
         Self { width: 0, ones: false, products: Buffer::new(0), sums: Buffer::new(0), sketch: None }
     }
 
+    /// Numbers of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     pub(crate) fn clear(&mut self) {
         self.products.fill(S::ZERO);
         self.sums.fill(S::ZERO);

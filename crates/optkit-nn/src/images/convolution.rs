@@ -13,10 +13,12 @@
 
 mod packed;
 mod passes;
+mod patches;
 
 use std::ops::Range;
 
 pub(crate) use packed::Weights;
+pub(crate) use passes::Onto;
 
 use super::geometry::{Extents, Lists, pair};
 use crate::kernels::padded;

@@ -9,6 +9,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::plan::Norm;
 use super::state::in_parts;
 use crate::Scalar;
@@ -60,6 +62,15 @@ impl<S: Scalar> NormRoom<S> {
         }
         (&mut self.partial, &mut self.sums[..width])
     }
+}
+
+/// What a normalisation's outputs change with; absent or empty where that does not change.
+pub(crate) struct NormTangent<'a, S> {
+    pub(crate) x: Option<&'a [S]>,
+    /// R{γ} and R{β}.
+    pub(crate) weight: &'a [S],
+    pub(crate) bias: &'a [S],
+    pub(crate) residual: Option<&'a [S]>,
 }
 
 fn fitted<S: Scalar>(line: &mut Vec<S>, stride: usize) -> &mut [S] {
@@ -138,6 +149,49 @@ impl Norm {
                     if residual.is_empty() { residual } else { shape.rows(residual, pixel, &some) };
                 (kernels.affine)(shape.rows(x, pixel, &some), lines, residual, self.relu, y);
             });
+        }
+    }
+
+    /// `of_weight` += Σ (Σ d x̂)² and `of_bias` += Σ (Σ d)² by channel, the outer sums over the samples and the inner ones
+    /// over a sample's pixels; d counts where y > 0.
+    pub(crate) fn add_squares<S: Scalar>(
+        &self,
+        shape: Shape,
+        [x, y, d]: [&[S]; 3],
+        moments: &Moments,
+        sums: &mut Vec<f64>,
+        (of_weight, of_bias): (&mut [f64], &mut [f64]),
+    ) {
+        /// Samples that one task looks at.
+        const SAMPLES: usize = 16;
+        let c = shape.channels;
+        for (g, group) in self.groups(shape).enumerate() {
+            let at = g * c..(g + 1) * c;
+            let (mean, variance) = (&moments.mean[at.clone()], &moments.variance[at]);
+            sums.clear();
+            sums.resize(group.len().div_ceil(SAMPLES) * 4 * c, 0.0);
+            sums.par_chunks_exact_mut(4 * c).enumerate().for_each(|(chunk, sums)| {
+                let (squares, of_sample) = sums.split_at_mut(2 * c);
+                let first = group.start + chunk * SAMPLES;
+                for n in first..(first + SAMPLES).min(group.end) {
+                    of_sample.fill(0.0);
+                    for pixel in 0..shape.pixels {
+                        let row = (pixel * shape.samples + n) * shape.stride;
+                        for c in (0..c).filter(|c| !self.relu || y[row + c] > S::ZERO) {
+                            let d = d[row + c].to_f64();
+                            of_sample[c] += d * (x[row + c].to_f64() - mean[c]);
+                            of_sample[shape.channels + c] += d;
+                        }
+                    }
+                    squares.iter_mut().zip(&*of_sample).for_each(|(square, sum)| *square += sum * sum);
+                }
+            });
+            for sums in sums.chunks_exact(4 * c) {
+                for c in 0..c {
+                    of_weight[c] += sums[c] / (variance[c] + self.setting.eps);
+                    of_bias[c] += sums[shape.channels + c];
+                }
+            }
         }
     }
 
@@ -234,6 +288,67 @@ impl Norm {
                     });
                 }
             }
+        }
+    }
+
+    /// R{y}: the moments move with x,
+    ///
+    /// ```text
+    /// R{y} = γ/√(σ² + ε) · (R{x} − mean(R{x}) − x̂ mean(x̂ R{x})) + R{γ} x̂ + R{β} + R{residual}     where y > 0
+    /// ```
+    pub(crate) fn tangent<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        shape: Shape,
+        (theta, x, y): (&[S], &[S], &[S]),
+        moments: &Moments,
+        of: &NormTangent<'_, S>,
+        (room, ry): (&mut NormRoom<S>, &mut [S]),
+    ) {
+        for (g, group) in self.groups(shape).enumerate() {
+            let grid = Grid::of(shape.pixels, shape.samples, group.clone());
+            let at = g * shape.channels..(g + 1) * shape.channels;
+            let (mean, variance) = (&moments.mean[at.clone()], &moments.variance[at]);
+            let mut center = std::mem::take(&mut room.lines[0]);
+            fitted(&mut center, shape.stride).iter_mut().zip(mean).for_each(|(to, &m)| *to = S::from_f64(m));
+            let mut lines = std::mem::take(&mut room.lines);
+            let [_, by_d, by_x, constant] = &mut lines;
+            let (by_d, by_x, constant) =
+                (fitted(by_d, shape.stride), fitted(by_x, shape.stride), fitted(constant, shape.stride));
+            let (partial, sums) = room.sums(&grid, 2 * shape.stride);
+            sums.fill(0.0);
+            if let Some(rx) = of.x {
+                grid.sum_of(partial, &mut *sums, |pixel, some, sums| {
+                    let (x, rx) = (shape.rows(x, pixel, &some), shape.rows(rx, pixel, &some));
+                    (kernels.gradient_moments)(x, &center, rx, sums);
+                });
+            }
+            let count = (group.len() * shape.pixels) as f64;
+            for c in 0..shape.channels {
+                let inverse = 1.0 / (variance[c] + self.setting.eps).sqrt();
+                let factor = theta[self.weight.start + c].to_f64() * inverse;
+                let [of_weight, of_bias] = [of.weight, of.bias].map(|r| r.get(c).map_or(0.0, |r| r.to_f64()));
+                // Of x − μ: what rounding the center has left.
+                let rest = mean[c] - center[c].to_f64();
+                let product = sums[shape.stride + c] - rest * sums[c];
+                let of_x = inverse * (of_weight - factor * inverse * product / count);
+                by_d[c] = S::from_f64(if of.x.is_some() { factor } else { 0.0 });
+                by_x[c] = S::from_f64(of_x);
+                constant[c] = S::from_f64(of_bias - factor * sums[c] / count - of_x * rest);
+            }
+            let by = BackLines { center: &center, by_d, by_x, constant };
+            grid.for_each(ry, shape.stride, |pixel, some, ry| {
+                let (x, rx) = (shape.rows(x, pixel, &some), shape.rows(of.x.unwrap_or(x), pixel, &some));
+                (kernels.affine_gradient_to)(x, by, rx, ry);
+                if let Some(residual) = of.residual {
+                    (kernels.add_scaled)(shape.rows(residual, pixel, &some), S::ONE, ry);
+                }
+                if self.relu {
+                    (kernels.relu_gradient)(shape.rows(y, pixel, &some), ry);
+                }
+            });
+            room.lines = lines;
+            room.lines[0] = center;
         }
     }
 

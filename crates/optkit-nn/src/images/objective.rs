@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use optkit_core::{
-    Archive, Decomposition, LoadError, Objective, Pass, Samples as Seen, Subset, Unsupported, Work,
+    Archive, Decomposition, GaussNewton, LoadError, NoGaussNewton, Objective, Pass, Samples as Seen, Subset,
+    Unsupported, Work,
 };
 
+use super::gauss_newton::{ImageGaussNewton, Moved};
 use super::parts::ImageDecomposition;
 use super::plan::Operation;
 use super::scope::Scope;
@@ -27,6 +29,7 @@ pub(crate) struct Images<S: Scalar> {
     whole: Whole<S>,
     published: Published<S>,
     running: Running,
+    moved: Moved,
     /// What evaluations see.
     batch: Arc<Mutex<Arc<Batch>>>,
     /// All samples.
@@ -60,6 +63,7 @@ impl<S: Scalar> Images<S> {
             whole: Whole::new(Arc::new(shared), Some(published.clone())),
             published,
             running,
+            moved: Moved::default(),
             batch: Arc::new(Mutex::new(all.clone())),
             all,
             seed: 0,
@@ -140,6 +144,12 @@ impl<S: Scalar> Images<S> {
         self.show(self.all.clone());
     }
 
+    /// Models for the two-level method.
+    pub(crate) fn levels(&self, parts: &[Subset]) -> Result<ImageGaussNewton<S>, NoGaussNewton> {
+        let (shared, all, moved) = (self.whole.shared.clone(), self.all.clone(), self.moved.clone());
+        ImageGaussNewton::new(shared, all, moved, parts)
+    }
+
     /// Count what was evaluated on the batch at hand by its samples.
     fn settle(&mut self) {
         let seen = self.samples_seen();
@@ -204,13 +214,27 @@ impl<S: Scalar> Objective for Images<S> {
 
     /// Running averages move to the batch's moments at `x`.
     fn accept(&mut self, x: &[f64]) {
-        let Some(activations) = self.whole.moved_to(x) else { return };
+        let mut moved = open(&self.moved);
+        let (point, moments) = &mut *moved;
+        // The two-level method evaluates by itself, and leaves the moments of the point that it moves to.
+        let moments = if point.as_slice() == x {
+            point.clear();
+            &*moments
+        } else {
+            let Some(activations) = self.whole.moved_to(x) else { return };
+            &activations.moments
+        };
         let mut running = open(&self.running);
-        for (stage, moments) in self.whole.shared.model.plan.stages.iter().zip(&activations.moments) {
+        for (stage, moments) in self.whole.shared.model.plan.stages.iter().zip(moments) {
             if let Operation::Norm(norm) = &stage.operation {
                 norm.move_averages(moments, &mut running);
             }
         }
+    }
+
+    /// Over all samples; parts are unions of whole tensors.
+    fn gauss_newton(&self, parts: &[Subset]) -> Result<Box<dyn GaussNewton>, NoGaussNewton> {
+        Ok(Box::new(self.levels(parts)?))
     }
 
     /// Parts see the samples that the whole sees when they are frozen.

@@ -169,6 +169,63 @@ impl<S: Scalar> LayerNorm<'_, S> {
         });
     }
 
+    /// R{y} from R{x}, R{γ} and R{β}, each empty where it is zero.
+    pub(crate) fn tangent(
+        &self,
+        x: &[S],
+        [rx, of_weight, of_bias]: [&[S]; 3],
+        room: &mut [Vec<[f64; 2]>; 2],
+        ry: &mut [S],
+    ) {
+        let [moments, sums] = room;
+        self.moments(x, moments, sums);
+        let (shape, moments) = (self.shape, &*moments);
+        let count = (shape.pixels * shape.channels) as f64;
+        let of = |r: &[S], at: usize| r.get(at).map_or(0.0, |r| r.to_f64());
+        self.sums(sums, |_, _, at, n| {
+            let [mean, inverse] = moments[n];
+            let rx = of(rx, at) / count;
+            [rx, rx * (x[at].to_f64() - mean) * inverse]
+        });
+        let sums = &*sums;
+        Grid::new(shape.pixels, shape.samples).for_each(ry, shape.stride, |p, some, ry| {
+            for (ry, n) in ry.chunks_exact_mut(shape.stride).zip(some) {
+                let ([mean, inverse], [first, second]) = (moments[n], sums[n]);
+                let at = (p * shape.samples + n) * shape.stride;
+                for (c, ry) in ry[..shape.channels].iter_mut().enumerate() {
+                    let place = c * shape.pixels + p;
+                    let standard = (x[at + c].to_f64() - mean) * inverse;
+                    let moved = inverse * (of(rx, at + c) - first - standard * second);
+                    let scaled = self.weight[place].to_f64() * moved + of(of_weight, place) * standard;
+                    *ry = S::from_f64(scaled + of(of_bias, place));
+                }
+            }
+        });
+    }
+
+    /// `of_weight` += Σ (d x̂)² and `of_bias` += Σ d² over the samples, each of shape \[channels, pixels\].
+    pub(crate) fn add_squares(
+        &self,
+        (x, d): (&[S], &[S]),
+        room: &mut [Vec<[f64; 2]>; 2],
+        (of_weight, of_bias): (&mut [f64], &mut [f64]),
+    ) {
+        let [moments, sums] = room;
+        self.moments(x, moments, sums);
+        let (shape, moments) = (self.shape, &*moments);
+        let each = of_weight.par_chunks_mut(shape.pixels).zip(of_bias.par_chunks_mut(shape.pixels));
+        each.enumerate().for_each(|(c, (of_weight, of_bias))| {
+            for p in 0..shape.pixels {
+                for (n, [mean, inverse]) in moments.iter().enumerate() {
+                    let at = (p * shape.samples + n) * shape.stride + c;
+                    let d = d[at].to_f64();
+                    of_weight[p] += (d * (x[at].to_f64() - mean) * inverse).powi(2);
+                    of_bias[p] += d * d;
+                }
+            }
+        });
+    }
+
     /// d ← ∂ℓ/∂x from ∂ℓ/∂y; `gradients`: of γ and β, where they are wanted.
     pub(crate) fn backward(
         &self,

@@ -91,6 +91,27 @@ impl Pool {
         });
     }
 
+    /// R{y} ← R{x} where the largest values were.
+    pub(crate) fn largest_tangent<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        (samples, stride): (usize, usize),
+        (rx, at): (&[S], &[u16]),
+        ry: &mut [S],
+    ) {
+        Grid::new(self.outputs(), samples).for_each(ry, stride, |pixel, some, ry| {
+            let rows = |pixel: usize| {
+                let from = (pixel * samples + some.start) * stride;
+                from..from + some.len() * stride
+            };
+            ry.fill(S::ZERO);
+            for pair in self.reads.of(pixel) {
+                let (rx, at) = (&rx[rows(pair.a as usize)], &at[rows(pixel)]);
+                (kernels.from_largest)(rx, at, pair.b as u16, ry);
+            }
+        });
+    }
+
     fn factor<S: Scalar>(&self) -> S {
         S::from_f64(1.0 / self.extents.taps() as f64)
     }

@@ -1,6 +1,10 @@
 //! A pass through an image network, forward or back, stage by stage over the whole mini-batch.
 
 mod back;
+mod tangent;
+
+pub(crate) use back::Passed;
+pub(crate) use tangent::Packed;
 
 use std::sync::atomic::Ordering;
 
@@ -38,11 +42,11 @@ impl<'a, S: Scalar> Run<'a, S> {
         &self.model.plan
     }
 
-    fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         self.batch.rows.len()
     }
 
-    fn shape(&self, value: usize) -> Shape {
+    pub(crate) fn shape(&self, value: usize) -> Shape {
         let value = &self.plan().values[value];
         let (pixels, channels, stride) = (value.pixels(), value.channels, value.stride());
         Shape { pixels, samples: self.samples(), channels, stride, together: self.batch.together }
@@ -106,6 +110,26 @@ impl<'a, S: Scalar> Run<'a, S> {
         again.release_all();
         room.again = again;
         loss
+    }
+
+    /// `f(stage, what it reads)` for every convolution, from the outputs in `own`.
+    pub(crate) fn for_each_input(
+        &self,
+        room: &mut Workspace<S>,
+        own: &Activations<S>,
+        mut f: impl FnMut(usize, &[S]),
+    ) {
+        let mut again = std::mem::take(&mut room.again);
+        for (i, stage) in self.plan().stages.iter().enumerate() {
+            if let Operation::Convolution { .. } = stage.operation {
+                self.make_again(stage.input, own, room, &mut again);
+                f(i, self.value(stage.input, own, &again));
+            }
+            let last = stage.inputs().filter(|&value| self.plan().last_reader[value] == i);
+            last.for_each(|value| again.release(value));
+        }
+        again.release_all();
+        room.again = again;
     }
 
     /// Have a value that was spared there: a normalisation's outputs from its inputs, which are kept, and their moments.
@@ -204,7 +228,7 @@ impl<'a, S: Scalar> Run<'a, S> {
         }
     }
 
-    fn layer_norm<'b>(&self, i: usize, stage: &Stage, theta: &'b [S]) -> LayerNorm<'b, S>
+    pub(crate) fn layer_norm<'b>(&self, i: usize, stage: &Stage, theta: &'b [S]) -> LayerNorm<'b, S>
     where
         'a: 'b,
     {
@@ -217,7 +241,7 @@ impl<'a, S: Scalar> Run<'a, S> {
     }
 
     /// The head over all samples, in chunks summed in their order; `gradient`: of the outputs, or empty.
-    fn loss(&self, outputs: &[S], gradient: &mut [S], losses: &mut Vec<f64>) -> f64 {
+    pub(crate) fn loss(&self, outputs: &[S], gradient: &mut [S], losses: &mut Vec<f64>) -> f64 {
         let (samples, width) = (self.samples(), self.plan().outputs);
         let stride = padded(width);
         let wanted = !gradient.is_empty();

@@ -90,6 +90,11 @@ impl Scope {
         Self::new(plan, computed, own)
     }
 
+    /// The way back through everything, with no tensor's gradient.
+    pub(crate) fn through(plan: &Plan) -> Self {
+        Self::new(plan, vec![true; plan.stages.len()], vec![Own::default(); plan.stages.len()])
+    }
+
     fn new(plan: &Plan, computed: Vec<bool>, own: Vec<Own>) -> Self {
         let mut maker = Maker {
             plan,
@@ -215,15 +220,15 @@ fn cost(plan: &Plan, computed: &[bool], own: &[Own], back: &[Back]) -> Cost {
 }
 
 /// Multiply-adds of a stage for one sample; where memory is the bound, its accesses in multiply-adds.
-struct Work {
-    forward: f64,
+pub(crate) struct Work {
+    pub(crate) forward: f64,
     /// Of the gradient of its weights.
-    weights: f64,
+    pub(crate) weights: f64,
     /// Of the gradient of what it read.
-    below: f64,
+    pub(crate) below: f64,
 }
 
-fn work(plan: &Plan, stage: &Stage, i: usize) -> Work {
+pub(crate) fn work(plan: &Plan, stage: &Stage, i: usize) -> Work {
     let values = plan.values[i + 1].len() as f64;
     let accesses = |forward: f64, below: f64| Work {
         forward: ACCESS * forward * values,

@@ -100,7 +100,7 @@ struct Packed {
 }
 
 impl<S: Scalar> Workspace<S> {
-    fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             weights: plan.stages.iter().map(|_| Weights::default()).collect(),
             packed: vec![Packed::default(); plan.stages.len()],
@@ -192,7 +192,7 @@ impl<S: Scalar> Workspace<S> {
     }
 }
 
-fn pack_bias<S: Scalar>(bias: Option<&Range<usize>>, theta: &[S], weights: &mut Weights<S>) {
+pub(crate) fn pack_bias<S: Scalar>(bias: Option<&Range<usize>>, theta: &[S], weights: &mut Weights<S>) {
     if let Some(bias) = bias {
         weights.bias.fit(padded(bias.len()));
         weights.bias[..bias.len()].copy_from_slice(&theta[bias.clone()]);

@@ -67,7 +67,8 @@ fn least(subject: &Subject, samples: usize, evaluates: Evaluates) -> u128 {
             };
             // Activations, and derivatives by them.
             let passes = 2 * subject.together(samples) as u128 * activations(&subject.network);
-            let levels = if evaluates == Evaluates::Levels {
+            // Of image networks the two-level method keeps outputs twice, as passes do, and no images.
+            let levels = if evaluates == Evaluates::Levels && !subject.by_stages() {
                 number * levels(&subject.network, samples as u128, sums)
             } else {
                 0

@@ -183,9 +183,7 @@ pub(super) fn suits(
             });
             (!offers).then_some(NoGaussNewton::Unsupported)
         }
-        Subject::Network(network) if network.backend != Backend::Native || !network.network.is_chain() => {
-            Some(NoGaussNewton::Unsupported)
-        }
+        Subject::Network(network) if network.backend != Backend::Native => Some(NoGaussNewton::Unsupported),
         Subject::Network(network) => {
             let cuts = |part: &&Subset| {
                 network.network.tensors().iter().any(|tensor| {

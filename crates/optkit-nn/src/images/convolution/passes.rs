@@ -12,6 +12,15 @@ const CACHED: usize = 1 << 18;
 /// Samples that a weight gradient sums in registers.
 const SAMPLES: usize = 64;
 
+/// What the products of a forward pass are added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Onto {
+    /// The bias, where there is one.
+    Bias,
+    /// What is there.
+    There,
+}
+
 impl Convolution {
     /// What an output pixel reads: its pairs, and where they begin in a row of the image.
     fn reads(&self, pixel: usize) -> (&[Pair], usize) {
@@ -31,6 +40,18 @@ impl Convolution {
         samples: usize,
         x: &[S],
         w: &Weights<S>,
+        z: &mut [S],
+    ) {
+        self.forward_onto(kernels, samples, x, (w, Onto::Bias), z);
+    }
+
+    /// z ← the convolution of x, added to its bias or to z.
+    pub(crate) fn forward_onto<S: Scalar>(
+        &self,
+        kernels: &Kernels<S>,
+        samples: usize,
+        x: &[S],
+        (w, onto): (&Weights<S>, Onto),
         z: &mut [S],
     ) {
         let [rows, columns] = self.extents.output();
@@ -53,11 +74,11 @@ impl Convolution {
                     rows: some.len(),
                     inner: block.terms.len(),
                     columns: block.width,
-                    start: w
-                        .bias
-                        .get(block.columns.start..)
-                        .filter(|b| !b.is_empty())
-                        .map_or(Start::Zero, Start::Row),
+                    start: match w.bias.get(block.columns.start..).filter(|b| !b.is_empty()) {
+                        _ if onto == Onto::There => Start::Accumulate,
+                        Some(bias) => Start::Row(bias),
+                        None => Start::Zero,
+                    },
                 });
             }
         });

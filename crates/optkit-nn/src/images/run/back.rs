@@ -13,18 +13,52 @@ use crate::images::workspace::{Again, Workspace};
 use crate::kernels::Grid;
 use crate::layers::{log_softmax, sigmoid, tanh};
 
+/// A stage on the way back.
+pub(crate) struct Passed<'a, S> {
+    pub(crate) stage: usize,
+    /// What the stage read and what it gave; empty where the way back does not read it.
+    pub(crate) x: &'a [S],
+    pub(crate) y: &'a [S],
+    /// Derivatives by what it gave.
+    pub(crate) d: &'a [S],
+}
+
 impl<S: Scalar> Run<'_, S> {
     /// The way back from the outputs in `own`; writes the gradient of the scope's tensors, each to its place in
     /// `gradient`.
     pub(crate) fn backward(&self, room: &mut Workspace<S>, own: &Activations<S>, gradient: &mut [f64]) {
+        self.back_from(
+            (room, own),
+            gradient,
+            |room, outputs, top| {
+                self.loss(outputs, top, &mut room.losses);
+            },
+            |_, _| {},
+        );
+    }
+
+    /// The way back from derivatives by the outputs that `begin(room, outputs, to)` writes, with `see` looking at every
+    /// stage before it is passed. Where no tensor of the scope varies, `gradient` is not written and may be empty.
+    pub(crate) fn back_from(
+        &self,
+        (room, own): (&mut Workspace<S>, &Activations<S>),
+        gradient: &mut [f64],
+        begin: impl FnOnce(&mut Workspace<S>, &[S], &mut [S]),
+        mut see: impl FnMut(&mut Workspace<S>, Passed<'_, S>),
+    ) {
         room.make_room(self.scope, self.samples());
         let mut again = std::mem::take(&mut room.again);
         let mut top = std::mem::take(&mut room.gradients[self.scope.top]);
-        self.loss(self.value(self.plan().output(), own, &again), &mut top, &mut room.losses);
+        begin(room, self.value(self.plan().output(), own, &again), &mut top);
         room.gradients[self.scope.top] = top;
         for back in &self.scope.back {
             let reads = self.reads(back.stage);
             reads.iter().flatten().for_each(|&value| self.make_again(value, own, room, &mut again));
+            let d = std::mem::take(&mut room.gradients[back.gradient]);
+            let [x, y] = reads.map(|read| read.map_or(&[][..], |value| self.value(value, own, &again)));
+            let len = self.plan().values[back.stage + 1].len() * self.samples();
+            see(room, Passed { stage: back.stage, x, y, d: &d[..len] });
+            room.gradients[back.gradient] = d;
             self.step(*back, (room, &again), own, gradient);
             again.release(back.stage + 1);
         }
@@ -90,10 +124,11 @@ impl<S: Scalar> Run<'_, S> {
             }),
             Operation::LayerNorm { weight, bias, .. } => {
                 let mut of_samples = std::mem::take(&mut room.of_samples);
-                // γ's gradient and β's lie one behind the other in θ.
-                let (head, tail) = gradient.split_at_mut(bias.start);
-                let gradients = (&mut head[weight.clone()], &mut tail[..bias.len()]);
-                let wanted = self.scope.own[i].any().then_some(gradients);
+                let wanted = self.scope.own[i].any().then(|| {
+                    // γ's gradient and β's lie one behind the other in θ.
+                    let (head, tail) = gradient.split_at_mut(bias.start);
+                    (&mut head[weight.clone()], &mut tail[..bias.len()])
+                });
                 let layer_norm = self.layer_norm(i, stage, &room.theta);
                 layer_norm.backward(x, &mut d[..len], &mut of_samples, wanted);
                 room.of_samples = of_samples;
