@@ -213,7 +213,7 @@ fn local_models_of_what_has_none() {
     refused_file(&file(&folder, "cut.apts", cut), &["E0821", "part 1 holds some entries", "by = layer"]);
     let by_layer = two_level.replace("{ parts = 4 }", "{ by = layer }");
     let image = by_layer.replace("relu", "gelu").replace("digits()", "digits() { batch = 100 }");
-    refused_file(&file(&folder, "image.apts", image), &["E0817", "all samples", "remove `batch`"]);
+    refused_file(&file(&folder, "image.apts", image), &["E0818", "all samples", "remove `batch`"]);
     let settings = by_layer.replace("preset = two_level", "combine = additive");
     refused_file(&file(&folder, "settings.apts", settings), &["E0819", "`combine`"]);
     let beyond = "preset = two_level, sweeps = multiplicative { parts = [2, 1, 3..5] }";
