@@ -78,7 +78,7 @@ const SAMPLES: usize = 64;
 impl<S: Scalar> ImageGaussNewton<S> {
     /// Over the samples of `all`.
     pub(crate) fn new(
-        shared: Arc<Shared<S>>,
+        shared: &Arc<Shared<S>>,
         all: Arc<Batch>,
         moved: Moved,
         parts: &[Subset],

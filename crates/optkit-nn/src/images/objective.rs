@@ -146,8 +146,7 @@ impl<S: Scalar> Images<S> {
 
     /// Models for the two-level method.
     pub(crate) fn levels(&self, parts: &[Subset]) -> Result<ImageGaussNewton<S>, NoGaussNewton> {
-        let (shared, all, moved) = (self.whole.shared.clone(), self.all.clone(), self.moved.clone());
-        ImageGaussNewton::new(shared, all, moved, parts)
+        ImageGaussNewton::new(&self.whole.shared, self.all.clone(), self.moved.clone(), parts)
     }
 
     /// Count what was evaluated on the batch at hand by its samples.

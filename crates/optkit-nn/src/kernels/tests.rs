@@ -225,13 +225,13 @@ fn tangents_of_softmax_are_those_of_its_definition() {
                 [0.0, 1.0].map(|hit: f64| (hit * (1.0 - smoothing) + smoothing / width as f64) / count);
             let (logits, outputs) = (numbers(rows * stride, 21), numbers(rows * stride, 23));
             let (mut gradient, mut expected) = (vec![0.0; rows * stride], vec![0.0; rows * stride]);
-            for r in 0..rows {
+            for (r, &label) in labels.iter().enumerate() {
                 let row = r * stride..r * stride + width;
                 let total: f64 = logits[row.clone()].iter().map(|y| y.exp()).sum();
                 let p: Vec<f64> = logits[row.clone()].iter().map(|y| y.exp() / total).collect();
                 let mean: f64 = p.iter().zip(&outputs[row.clone()]).map(|(p, ry)| p * ry).sum();
                 for (c, p) in p.iter().enumerate() {
-                    let target = if labels[r] as usize == c { at_label } else { other };
+                    let target = if label as usize == c { at_label } else { other };
                     gradient[row.start + c] = p / count - target;
                     expected[row.start + c] = p * (outputs[row.start + c] - mean) / count;
                 }

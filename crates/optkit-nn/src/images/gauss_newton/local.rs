@@ -90,7 +90,7 @@ struct Block<S> {
 
 #[derive(Debug)]
 enum Model<S> {
-    Kronecker { layer: usize, holds: Holds, kronecker: Kronecker<S> },
+    Kronecker { layer: usize, holds: Holds, kronecker: Box<Kronecker<S>> },
     Diagonal { diagonal: usize, own: Own },
 }
 
@@ -174,7 +174,7 @@ impl<S: Scalar> Local<S> {
             if let Some(k) = layers.iter().position(|layer: &Layer<S>| layer.stage == stage) {
                 let factors = layers[k].factors(holds);
                 let ranks = [factors.inputs.rank, factors.outputs.rank];
-                let kronecker = Kronecker::new(&layers[k].dense, holds, ranks);
+                let kronecker = Box::new(Kronecker::new(&layers[k].dense, holds, ranks));
                 blocks.push(Block { part, model: Model::Kronecker { layer: k, holds, kronecker } });
             } else if let Some(diagonal) = diagonals.iter().position(|d| d.stage == stage) {
                 blocks.push(Block { part, model: Model::Diagonal { diagonal, own } });

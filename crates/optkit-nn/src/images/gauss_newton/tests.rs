@@ -351,7 +351,7 @@ fn the_moment_of_patches_is_what_it_is_defined_as() {
         let layer = conv(3, 3, 2, 1);
         let layers = vec![Layer::Conv(layer), Layer::Flatten, Layer::Dense { outputs: 2 }];
         let case = Case::new(vec![channels, 5, 4], layers, 7, 2);
-        let whole = Subset::from_ranges(case.network.dim(), [0..case.network.dim()]).unwrap();
+        let whole = Subset::from_ranges(case.network.dim(), std::iter::once(0..case.network.dim())).unwrap();
         let mut levels = case.images::<f64>(Loss::CrossEntropy).levels(&[whole]).unwrap();
         levels.go_to(&case.theta);
         levels.factor(0);
