@@ -248,11 +248,11 @@ fn resumes_on(f: &str, i: usize, is_sum_of_squares: bool) {
     let head = format!("minimize f = {f}\npartition parts = contiguous {{ parts = 2 }}");
     check_all(&solvers(), &head, &stop, 160 * i..160 * (i + 1));
     if is_sum_of_squares {
-        check_all(&two_level(), &head, &stop, 40 * i..40 * (i + 1));
+        check_all(&two_level(), &head, &stop, 80 * i..80 * (i + 1));
     }
     // Products with the Hessian, and no residuals.
     let head = "minimize f = styblinski_tang(n = 7)\npartition parts = contiguous { parts = 2 }";
-    check_all(&two_level(), head, &stop, 40 * i..40 * (i + 1));
+    check_all(&two_level(), head, &stop, 80 * i..80 * (i + 1));
 }
 
 #[test]
