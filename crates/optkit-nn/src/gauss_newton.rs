@@ -14,6 +14,7 @@ pub(crate) mod kronecker;
 pub(crate) mod local;
 pub(crate) mod moments;
 mod passes;
+pub(crate) mod spectra;
 pub(crate) mod spectrum;
 mod state;
 

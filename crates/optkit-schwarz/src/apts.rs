@@ -120,9 +120,7 @@ impl Apts {
     fn keep_best(&mut self) {
         let current = self.global.current();
         if !self.on_batches && current.value < self.best.1 {
-            // Room for it comes with the first: on mini-batches there is none.
-            self.best.0.resize(current.x.len(), 0.0);
-            self.best.0.copy_from_slice(current.x);
+            current.x.clone_into(&mut self.best.0); // on mini-batches there is none, nor room for it
             self.best.1 = current.value;
         }
     }
@@ -392,8 +390,7 @@ impl Optimizer for Apts {
         if got != 0 && got != expected {
             return Err(LoadError::Length { name: "best.x".to_owned(), got, expected });
         }
-        self.best.0.resize(got, 0.0);
-        self.best.0.copy_from_slice(best);
+        best.clone_into(&mut self.best.0);
         let mut scalars = [0.0; 2];
         archive.array_into("scalars", &mut scalars)?;
         [self.best.1, self.radius] = scalars;

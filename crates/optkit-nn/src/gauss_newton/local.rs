@@ -8,9 +8,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::costs::{self, Costs};
-use super::kronecker::{Factors, Holds, Kronecker, Roots};
+use super::kronecker::{Holds, Kronecker, Roots};
 use super::moments::{Moment, RANK, Tests, Total, WIDE, test_matrix};
-use super::spectrum::{Room, Spectrum};
+use super::spectra::{LEAST_METRIC, Spectra};
+use super::spectrum::Room;
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::kernels::padded;
@@ -26,9 +27,6 @@ const WIDEST_INPUT: usize = 1024;
 const INPUT_SAMPLES: usize = 3072;
 /// Accumulators of that moment: a constant, so that sums do not depend on the number of threads.
 const INPUT_GROUPS: usize = 4;
-/// A tensor's metric is at least this share of the largest: units that never fire have no curvature.
-const LEAST_METRIC: f64 = 1e-6;
-
 /// A layer's share of a part.
 #[derive(Debug)]
 struct Block<S> {
@@ -44,23 +42,7 @@ struct Layer<S> {
     /// Second moment of the inputs, with ones.
     inputs: Total,
     outputs: Total,
-    /// Of the inputs with ones, without, and of the ones alone.
-    with_ones: Option<Spectrum<S>>,
-    without: Option<Spectrum<S>>,
-    ones: Spectrum<S>,
-    of_outputs: Spectrum<S>,
-}
-
-impl<S: Scalar> Layer<S> {
-    fn factors(&self, holds: Holds) -> Factors<'_, S> {
-        const MADE: &str = "made for the blocks that there are";
-        let inputs = match holds {
-            Holds::Both => self.with_ones.as_ref().expect(MADE),
-            Holds::Weight => self.without.as_ref().expect(MADE),
-            Holds::Bias => &self.ones,
-        };
-        Factors { inputs, outputs: &self.of_outputs }
-    }
+    spectra: Spectra<S>,
 }
 
 /// Of what steps are prepared.
@@ -92,20 +74,15 @@ impl<S: Scalar> Local<S> {
         for (k, d) in plan.dense.iter().enumerate() {
             let widest = if k == 0 { WIDEST_INPUT } else { WIDE };
             let has = |weight: bool, bias: bool| uses.iter().any(|u| u[k] == Use { weight, bias });
-            let spectrum = |needed: bool, width: usize| {
-                needed.then(|| Spectrum::new(width, if d.inputs > widest { RANK } else { width }))
-            };
+            let held = [has(true, true), has(true, false)];
             layers.push(Layer {
                 inputs: Total::default(),
                 outputs: Total::default(),
-                with_ones: spectrum(has(true, true), d.inputs + 1),
-                without: spectrum(has(true, false), d.inputs),
-                ones: Spectrum::one(1.0),
-                of_outputs: Spectrum::new(d.outputs, if d.outputs > WIDE { RANK } else { d.outputs }),
+                spectra: Spectra::new([d.inputs, d.outputs], widest, held),
             });
         }
         let block = |part: usize, k: usize, holds: Holds| {
-            let factors = layers[k].factors(holds);
+            let factors = layers[k].spectra.factors(holds);
             let ranks = [factors.inputs.rank, factors.outputs.rank];
             Block { part, layer: k, holds, kronecker: Kronecker::new(&plan.dense[k], holds, ranks) }
         };
@@ -149,7 +126,11 @@ impl<S: Scalar> Local<S> {
 
     /// Multiply-adds that a sample's factor rows cost.
     pub(crate) fn factor_rows(&self, costs: &Costs) -> f64 {
-        costs.factor_rows(self.layers.iter().map(|layer| costs::of_moment(layer.of_outputs.width)))
+        costs.factor_rows(
+            self.layers
+                .iter()
+                .map(|layer| costs::of_moment(layer.spectra.factors(Holds::Bias).outputs.width)),
+        )
     }
 
     /// The moment of the lowest layer's inputs. Multiply-adds that it took.
@@ -243,25 +224,16 @@ impl<S: Scalar> Local<S> {
     /// Eigenvectors of the factors of layer `k`; the lowest layer's inputs only once. Multiply-adds that it took.
     fn decompose(&mut self, k: usize) -> f64 {
         let cost = if k > 0 || !self.knows_input { self.decompose_inputs(k) } else { 0.0 };
-        let Layer { outputs, of_outputs, .. } = &mut self.layers[k];
+        let Layer { outputs, spectra, .. } = &mut self.layers[k];
         let test = self.tests.outputs[k].as_deref().map(|test| &test[..]);
-        of_outputs.of(outputs, test, |_| 1.0, &mut self.room);
-        cost + costs::of_decomposition(of_outputs.width, of_outputs.rank)
+        cost + spectra.decompose_outputs(outputs, test, &mut self.room)
     }
 
     fn decompose_inputs(&mut self, k: usize) -> f64 {
         let Self { layers, roots, room, tests, input_test, .. } = self;
-        let (roots, Layer { inputs, with_ones, without, ones, .. }) = (roots[k], &mut layers[k]);
+        let Layer { inputs, spectra, .. } = &mut layers[k];
         let test = if k == 0 { input_test.as_deref() } else { tests.inputs[k].as_deref() };
-        let width = inputs.width - 1;
-        let scale = |i: usize| 1.0 / if i < width { roots.weight } else { roots.bias };
-        ones.values[0] = roots.bias.powi(-2);
-        let mut cost = 0.0;
-        for spectrum in [with_ones, without].into_iter().flatten() {
-            spectrum.of(inputs, test.map(|test| &test[..]), scale, room);
-            cost += costs::of_decomposition(spectrum.width, spectrum.rank);
-        }
-        cost
+        spectra.decompose_inputs((inputs, inputs.width - 1), test.map(|test| &test[..]), roots[k], room)
     }
 
     /// True of the blocks of what is prepared, in the list that it is prepared in.
@@ -276,7 +248,7 @@ impl<S: Scalar> Local<S> {
         let blocks = if of == Prepared::Tail { tail } else { blocks };
         let mut cost = 0.0;
         for block in blocks.iter_mut().filter(|block| Self::among(of, block)) {
-            let (k, factors) = (block.layer, layers[block.layer].factors(block.holds));
+            let (k, factors) = (block.layer, layers[block.layer].spectra.factors(block.holds));
             let d = &model.plan.dense[k];
             block.kronecker.prepare(model.kernels, d, roots[k], gradient, factors);
             cost += costs::of_step(d, factors.inputs.width, [factors.inputs.rank, factors.outputs.rank]);
@@ -288,7 +260,7 @@ impl<S: Scalar> Local<S> {
     pub(crate) fn length(&self, damping: f64) -> f64 {
         let blocks = if self.prepared == Prepared::Tail { &self.tail } else { &self.blocks };
         let squared = |block: &Block<S>| {
-            block.kronecker.squared_length(damping, self.layers[block.layer].factors(block.holds))
+            block.kronecker.squared_length(damping, self.layers[block.layer].spectra.factors(block.holds))
         };
         let prepared = blocks.iter().filter(|block| Self::among(self.prepared, block));
         prepared.map(squared).sum::<f64>().sqrt()
@@ -301,7 +273,7 @@ impl<S: Scalar> Local<S> {
         let blocks = if *prepared == Prepared::Tail { tail } else { blocks };
         let mut cost = 0.0;
         for block in blocks.iter_mut().filter(|block| Self::among(*prepared, block)) {
-            let (k, factors) = (block.layer, layers[block.layer].factors(block.holds));
+            let (k, factors) = (block.layer, layers[block.layer].spectra.factors(block.holds));
             let d = &model.plan.dense[k];
             block.kronecker.step(model.kernels, d, roots[k], damping, factors, step);
             cost += costs::of_step(d, factors.inputs.width, [factors.inputs.rank, factors.outputs.rank]);

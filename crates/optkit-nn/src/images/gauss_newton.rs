@@ -72,8 +72,10 @@ struct Coarse<S> {
 
 /// Derivatives that one task adds up.
 const PART: usize = 1 << 14;
-/// Samples whose tangents one task takes through the loss, and numbers summed in `S`.
+/// Samples whose tangents one task takes through the loss.
 const SAMPLES: usize = 64;
+/// Products summed in `S`, before they are summed in `f64`.
+const SUMMED: usize = 1 << 10;
 
 impl<S: Scalar> ImageGaussNewton<S> {
     /// Over the samples of `all`.
@@ -219,7 +221,7 @@ impl<S: Scalar> GaussNewton for ImageGaussNewton<S> {
                 run.tangent((&mut *room, &mut *tangents), outputs, packed, &mut coarse.images[a]);
                 coarse.curve(&run, a, len);
             }
-            coarse.add(share, len, matrix, slopes);
+            coarse.add(&run, share, (matrix, slopes));
         });
         for a in 0..k {
             for b in 0..a {
@@ -313,20 +315,18 @@ impl<S: Scalar> Coarse<S> {
     }
 
     /// Add the piece's share to M, its lower triangle, and β.
-    fn add(&self, share: f64, len: usize, matrix: &mut [f64], slopes: &mut [f64]) {
-        let k = slopes.len();
+    fn add(&self, run: &Run<'_, S>, share: f64, (matrix, slopes): (&mut [f64], &mut [f64])) {
+        let (k, len) = (slopes.len(), run.samples() * padded(run.model.plan.outputs));
+        let dot = |a: &[S], b: &[S]| {
+            let each = a[..len].chunks(SUMMED).zip(b[..len].chunks(SUMMED));
+            each.map(|(a, b)| (run.model.kernels.dot)(a, b)).sum::<f64>()
+        };
         let rows = matrix.par_chunks_mut(k.max(1)).zip(slopes).enumerate();
         rows.for_each(|(a, (row, slope))| {
-            *slope += share * dot(&self.gradient[..len], &self.images[a][..len]);
+            *slope += share * dot(&self.gradient, &self.images[a]);
             for (b, entry) in row.iter_mut().enumerate().take(a + 1) {
-                *entry += share * dot(&self.curved[a][..len], &self.images[b][..len]);
+                *entry += share * dot(&self.curved[a], &self.images[b]);
             }
         });
     }
-}
-
-/// Σ aᵢbᵢ, of a few samples in `S` and of all in `f64`.
-fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
-    let each = a.chunks(SAMPLES).zip(b.chunks(SAMPLES));
-    each.map(|(a, b)| a.iter().zip(b).fold(S::ZERO, |sum, (&a, &b)| sum + a * b).to_f64()).sum()
 }

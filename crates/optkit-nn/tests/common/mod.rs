@@ -1,10 +1,14 @@
 //! Small random networks on small random data.
 #![allow(dead_code, unreachable_pub)] // every test file uses some of it
 
+mod noise;
+
 use std::sync::Arc;
 
 use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
 use proptest::prelude::*;
+
+pub(crate) use noise::noise;
 
 /// What an objective is made of.
 #[derive(Clone, Debug)]
@@ -19,17 +23,6 @@ pub struct Case {
 impl Case {
     pub fn objective<S: Scalar>(&self) -> NetworkObjective<S> {
         NetworkObjective::new(&self.network, self.loss, self.samples.clone(), self.targets.clone()).unwrap()
-    }
-}
-
-/// Numbers that look random and are the same everywhere.
-pub fn noise(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64 * 2.0 - 1.0
     }
 }
 

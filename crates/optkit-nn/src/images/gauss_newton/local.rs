@@ -20,15 +20,13 @@ use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::gauss_newton::costs;
 use crate::gauss_newton::kronecker::{Factors, Holds, Kronecker, Roots};
-use crate::gauss_newton::moments::{RANK, Total, WIDE, test_matrix};
-use crate::gauss_newton::spectrum::{Room, Spectrum};
+use crate::gauss_newton::moments::{Total, WIDE, test_matrix};
+use crate::gauss_newton::spectra::{LEAST_METRIC, Spectra};
+use crate::gauss_newton::spectrum::Room;
 use crate::images::plan::{Operation, Plan};
 use crate::images::scope::Own;
 use crate::kernels::Kernels;
 use crate::plan::Dense;
-
-/// A tensor's metric is at least this share of the largest: units that never fire have no curvature.
-const LEAST_METRIC: f64 = 1e-6;
 
 /// The factors of a convolution.
 #[derive(Debug)]
@@ -40,10 +38,7 @@ pub(crate) struct Layer<S> {
     /// A, with ones where weights and bias are in one part; G.
     pub(crate) inputs: Total,
     pub(crate) outputs: Total,
-    with_ones: Option<Spectrum<S>>,
-    without: Option<Spectrum<S>>,
-    ones: Spectrum<S>,
-    of_outputs: Spectrum<S>,
+    spectra: Spectra<S>,
     /// Ω, where a factor is wide.
     pub(crate) input_test: Option<Arc<Buffer<S>>>,
     pub(crate) output_test: Option<Arc<Buffer<S>>>,
@@ -52,21 +47,11 @@ pub(crate) struct Layer<S> {
 impl<S: Scalar> Layer<S> {
     /// Whether A has a row of ones.
     pub(crate) fn has_ones(&self) -> bool {
-        self.with_ones.is_some()
-    }
-
-    fn factors(&self, holds: Holds) -> Factors<'_, S> {
-        const MADE: &str = "made for the blocks that there are";
-        let inputs = match holds {
-            Holds::Both => self.with_ones.as_ref().expect(MADE),
-            Holds::Weight => self.without.as_ref().expect(MADE),
-            Holds::Bias => &self.ones,
-        };
-        Factors { inputs, outputs: &self.of_outputs }
+        self.spectra.has_ones()
     }
 
     fn cost(&self, holds: Holds) -> f64 {
-        let Factors { inputs, outputs } = self.factors(holds);
+        let Factors { inputs, outputs } = self.spectra.factors(holds);
         costs::of_step(&self.dense, inputs.width, [inputs.rank, outputs.rank])
     }
 }
@@ -128,10 +113,6 @@ pub(crate) fn uses(plan: &Plan, parts: &[Subset]) -> Result<Vec<Vec<Own>>, usize
     parts.iter().enumerate().map(of_part).collect()
 }
 
-fn rank_of(width: usize) -> usize {
-    if width > WIDE { RANK } else { width }
-}
-
 impl<S: Scalar> Local<S> {
     pub(crate) fn new(plan: &Plan, uses: &[Vec<Own>]) -> Self {
         let (mut layers, mut diagonals) = (Vec::new(), Vec::new());
@@ -172,7 +153,7 @@ impl<S: Scalar> Local<S> {
                 (false, false) => continue,
             };
             if let Some(k) = layers.iter().position(|layer: &Layer<S>| layer.stage == stage) {
-                let factors = layers[k].factors(holds);
+                let factors = layers[k].spectra.factors(holds);
                 let ranks = [factors.inputs.rank, factors.outputs.rank];
                 let kronecker = Box::new(Kronecker::new(&layers[k].dense, holds, ranks));
                 blocks.push(Block { part, model: Model::Kronecker { layer: k, holds, kronecker } });
@@ -204,18 +185,11 @@ impl<S: Scalar> Local<S> {
         let Self { layers, room, .. } = self;
         let mut cost = 0.0;
         for layer in layers {
-            let Layer { dense, roots, inputs, outputs, .. } = layer;
-            let width = dense.inputs;
-            let scale = |i: usize| 1.0 / if i < width { roots.weight } else { roots.bias };
-            layer.ones.values[0] = roots.bias.powi(-2);
-            let test = layer.input_test.as_deref().map(|test| &test[..]);
-            for spectrum in [&mut layer.with_ones, &mut layer.without].into_iter().flatten() {
-                spectrum.of(inputs, test, scale, room);
-                cost += costs::of_decomposition(spectrum.width, spectrum.rank);
-            }
-            let test = layer.output_test.as_deref().map(|test| &test[..]);
-            layer.of_outputs.of(outputs, test, |_| 1.0, room);
-            cost += costs::of_decomposition(layer.of_outputs.width, layer.of_outputs.rank);
+            let Layer { dense, roots, inputs, outputs, spectra, input_test, output_test, .. } = layer;
+            let test = input_test.as_deref().map(|test| &test[..]);
+            cost += spectra.decompose_inputs((inputs, dense.inputs), test, *roots, room);
+            let test = output_test.as_deref().map(|test| &test[..]);
+            cost += spectra.decompose_outputs(outputs, test, room);
         }
         cost
     }
@@ -269,7 +243,13 @@ impl<S: Scalar> Local<S> {
         for block in blocks.iter_mut().filter(|block| Self::among(part, block)) {
             if let Model::Kronecker { layer, holds, kronecker } = &mut block.model {
                 let layer = &layers[*layer];
-                kronecker.prepare(kernels, &layer.dense, layer.roots, gradient, layer.factors(*holds));
+                kronecker.prepare(
+                    kernels,
+                    &layer.dense,
+                    layer.roots,
+                    gradient,
+                    layer.spectra.factors(*holds),
+                );
                 cost += layer.cost(*holds);
             }
         }
@@ -280,7 +260,7 @@ impl<S: Scalar> Local<S> {
     pub(crate) fn length(&self, damping: f64) -> f64 {
         let squared = |block: &Block<S>| match &block.model {
             Model::Kronecker { layer, holds, kronecker } => {
-                kronecker.squared_length(damping, self.layers[*layer].factors(*holds))
+                kronecker.squared_length(damping, self.layers[*layer].spectra.factors(*holds))
             }
             Model::Diagonal { diagonal, own } => {
                 let mut sum = 0.0;
@@ -315,7 +295,7 @@ impl<S: Scalar> Local<S> {
             match &mut block.model {
                 Model::Kronecker { layer, holds, kronecker } => {
                     let layer = &self.layers[*layer];
-                    let factors = layer.factors(*holds);
+                    let factors = layer.spectra.factors(*holds);
                     kronecker.step(kernels, &layer.dense, layer.roots, damping, factors, step);
                     cost += layer.cost(*holds);
                 }
@@ -336,16 +316,12 @@ fn layer<S: Scalar>(dense: Dense, both: bool, weight: bool) -> Layer<S> {
     let (inputs, outputs) = (dense.inputs, dense.outputs);
     let ones = usize::from(both);
     let test = |width: usize, ones: usize| (width > WIDE).then(|| Arc::new(test_matrix(width + ones)));
-    let rank = |width: usize| if inputs > WIDE { RANK } else { width };
     Layer {
         stage: dense.step,
         roots: Roots { weight: 1.0, bias: 1.0 },
         inputs: Total::default(),
         outputs: Total::default(),
-        with_ones: both.then(|| Spectrum::new(inputs + 1, rank(inputs + 1))),
-        without: weight.then(|| Spectrum::new(inputs, rank(inputs))),
-        ones: Spectrum::one(1.0),
-        of_outputs: Spectrum::new(outputs, rank_of(outputs)),
+        spectra: Spectra::new([inputs, outputs], WIDE, [both, weight]),
         input_test: test(inputs, ones),
         output_test: test(outputs, 0),
         dense,

@@ -10,18 +10,15 @@ use crate::chain::Chain;
 use crate::gauss_newton::NetworkGaussNewton;
 use crate::images::objective::Images;
 use crate::kernels::padded;
-use crate::{BatchNorm, Conv, Layer, Loss, Network, Samples, Scalar, Shortcut, Targets, Window};
+use crate::{Conv, Layer, Loss, Network, Samples, Scalar, Targets, Window};
 
-/// Numbers in (−1, 1) that look random.
-fn noise(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64 * 2.0 - 1.0
-    }
-}
+use networks::{Within, conv, layers_of, norm, residual};
+use noise::noise;
+
+#[path = "../../../tests/networks/images.rs"]
+mod networks;
+#[path = "../../../tests/common/noise.rs"]
+mod noise;
 
 struct Case {
     network: Network,
@@ -106,29 +103,6 @@ fn coarse<S: Scalar>(
     (matrix, slopes)
 }
 
-fn conv(outputs: usize, kernel: usize, stride: usize, pad: usize) -> Conv {
-    Conv { stride: [stride; 2], pad: [pad; 2], ..Conv::new(outputs, [kernel; 2]) }
-}
-
-fn norm() -> Layer {
-    Layer::BatchNorm(BatchNorm::default())
-}
-
-/// torchvision's basic block.
-fn block(outputs: usize, stride: usize) -> Layer {
-    let plain = |outputs, kernel, stride, pad| {
-        Layer::Conv(Conv { bias: false, ..conv(outputs, kernel, stride, pad) })
-    };
-    let body = vec![plain(outputs, 3, stride, 1), norm(), Layer::Relu, plain(outputs, 3, 1, 1), norm()];
-    Layer::Skip { body, shortcut: Shortcut::Auto(vec![plain(outputs, 1, stride, 0), norm()]) }
-}
-
-fn residual() -> Vec<Layer> {
-    let first = Layer::Conv(Conv { bias: false, ..conv(6, 3, 1, 1) });
-    let last = vec![Layer::Relu, Layer::PoolAvgGlobal, Layer::Dense { outputs: 5 }];
-    [vec![first, norm(), Layer::Relu, block(6, 1), Layer::Relu, block(20, 2)], last].concat()
-}
-
 /// M = JᵀHJ and β = Jᵀ∇φ over the tensors of two vectors, J by differences of the outputs, H by its definition.
 #[track_caller]
 fn coarse_is_right(case: &Case, loss: Loss, prepare: impl Fn(&mut ImageGaussNewton<f64>)) {
@@ -183,35 +157,12 @@ fn coarse_is_right(case: &Case, loss: Loss, prepare: impl Fn(&mut ImageGaussNewt
 /// Every layer between two that have parameters, in an image and behind it; all pieces of the way forward.
 #[test]
 fn the_coarse_matrix_of_every_layer_is_that_of_differences() {
-    let window = Window { stride: [2, 2], pad: [1, 1], ..Window::new([3, 3]) };
-    let ghost = BatchNorm { ghost: Some(3), ..BatchNorm::default() };
-    let of_images = [
-        Layer::Conv(conv(5, 3, 2, 1)),
-        Layer::Conv(Conv { dilation: [2, 1], ..conv(7, 2, 1, 2) }),
-        Layer::Conv(Conv { groups: 2, bias: false, ..conv(8, 3, 1, 0) }),
-        norm(),
-        Layer::BatchNorm(ghost),
-        Layer::LayerNorm { eps: 1e-5 },
-        Layer::PoolMax(window.clone()),
-        Layer::PoolAvg(window),
-        Layer::Dropout { rate: 0.4 },
-        Layer::Relu,
-        Layer::LeakyRelu { slope: 0.2 },
-        Layer::Gelu,
-        Layer::Sigmoid,
-        Layer::Tanh,
-        Layer::Skip { body: vec![Layer::Conv(conv(4, 3, 1, 1)), Layer::Tanh], shortcut: Shortcut::Identity },
-        Layer::Skip { body: vec![], shortcut: Shortcut::Identity },
-        Layer::Skip { body: vec![norm()], shortcut: Shortcut::Layers(vec![norm(), Layer::Relu]) },
-        block(9, 2),
-    ];
-    for layer in of_images {
+    for layer in layers_of(Within::Images) {
         let (first, last) = (Layer::Conv(conv(4, 3, 1, 1)), Layer::Dense { outputs: 3 });
         let layers = vec![first, layer, Layer::Tanh, Layer::Flatten, last];
         coarse_is_right(&Case::new(vec![2, 6, 5], layers, 11, 3), Loss::CrossEntropy, |_| {});
     }
-    let of_rows = [Layer::LayerNorm { eps: 1e-3 }, Layer::LogSoftmax, norm(), Layer::Gelu];
-    for layer in of_rows {
+    for layer in layers_of(Within::Rows) {
         let (dense, last) = (Layer::Dense { outputs: 6 }, Layer::Dense { outputs: 4 });
         let case = Case::new(vec![7], vec![dense, Layer::Tanh, layer, norm(), last], 70, 5);
         coarse_is_right(&case, Loss::CrossEntropy, |_| {});
@@ -228,7 +179,7 @@ fn the_coarse_matrix_is_right_for_every_loss_and_in_pieces() {
     };
     for loss in [Loss::CrossEntropy, Loss::MeanSquared, Loss::BinaryCrossEntropy] {
         coarse_is_right(&Case::new(vec![1, 6, 6], layers(), 40, 4), loss, |_| {});
-        coarse_is_right(&Case::new(vec![3, 8, 8], residual(), 12, 6), loss, |_| {});
+        coarse_is_right(&Case::new(vec![3, 8, 8], residual(&Layer::Relu), 12, 6), loss, |_| {});
     }
     // Four pieces or so, all kept: what is looked at in `outputs`.
     let case = Case::new(vec![1, 6, 6], layers(), 40, 4);
@@ -383,7 +334,7 @@ fn the_moment_of_patches_is_what_it_is_defined_as() {
 
 #[test]
 fn parts_that_cut_through_a_tensor_are_refused() {
-    let case = Case::new(vec![3, 8, 8], residual(), 4, 1);
+    let case = Case::new(vec![3, 8, 8], residual(&Layer::Relu), 4, 1);
     let dim = case.network.dim();
     let halves = [0..dim / 2, dim / 2..dim].map(|r| Subset::from_ranges(dim, [r]).unwrap());
     let images = case.images::<f32>(Loss::CrossEntropy);

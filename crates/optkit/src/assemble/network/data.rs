@@ -6,7 +6,8 @@ use optkit_data::{Dataset, Fetch, Locations};
 use optkit_lang::{Diagnostic, Settings, Split};
 use optkit_nn::{Augmentation, Dealing, Normalization, Samples, SamplesError, Targets};
 
-use super::{LoadPlanError, NetworkSubject, refused};
+use super::bind::refused;
+use super::{LoadPlanError, NetworkSubject};
 
 /// What becomes of the bytes of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
