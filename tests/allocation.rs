@@ -24,8 +24,9 @@ fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f6
     let mut step = || {
         if batches > 1 {
             let batch = (done % batches) as usize;
-            f.select(Pass { epoch: done / batches, samples: Samples::Batch(batch) });
-            optimizer.samples_changed();
+            let pass = Pass { epoch: done / batches, samples: Samples::Batch(batch) };
+            f.select(pass);
+            optimizer.samples_changed(pass);
         }
         done += 1;
         optimizer.prepare(f).unwrap();
@@ -157,7 +158,7 @@ fn growing() -> (NetworkObjective, TwoLevel) {
 }
 
 /// Methods on a network, and how its samples come.
-const ON_NETWORKS: [(&str, &str); 18] = [
+const ON_NETWORKS: [(&str, &str); 19] = [
     ("apts { partition = tensors, preset = two_level }", ""),
     ("apts { partition = tensors, preset = two_level, control = radius, sweeps = tail { repeat = 1 } }", ""),
     ("apts { partition = tensors, preset = two_level, sweeps = multiplicative { parts = [2, 1] } }", ""),
@@ -178,6 +179,10 @@ const ON_NETWORKS: [(&str, &str); 18] = [
     (
         "apts { partition = tensors, fdl = off }",
         "batch = overlapping { parts = 5 }, normalize = per_channel, crop = 1",
+    ),
+    (
+        "apts { partition = tensors, order = 2, pairs = overlap }",
+        "batch = overlapping { parts = 5, overlap = 10% }, normalize = per_channel, crop = 1",
     ),
 ];
 

@@ -10,7 +10,7 @@ use optkit::lang::Source;
 use optkit::problem::{self, ReadError};
 use optkit::vocab::{Entry, Kind, Slot, Support};
 use optkit::{
-    Archive, Checkpoint, Evaluated, Flow, Iteration, LoadError, Objective, Observer, Optimizer, Point,
+    Archive, Checkpoint, Evaluated, Flow, Iteration, LoadError, Objective, Observer, Optimizer, Pass, Point,
     ResumeError, Returned, Run, RunReport, StartError, Status, StepReport, StopWhen, Test, TrustRegion,
     Unobserved, resume, run, vocabulary,
 };
@@ -124,7 +124,7 @@ impl Optimizer for Descent {
         true
     }
 
-    fn samples_changed(&mut self) {
+    fn samples_changed(&mut self, _: Pass) {
         self.known = None;
     }
 
@@ -341,9 +341,12 @@ proptest! {
         }
         // Stochastic APTS in its other settings, and on batches that overlap.
         let overlapping = "batch = overlapping { parts = 15, overlap = 10% }, normalize = per_channel, crop = 1, flip = on";
-        for (batch, settings) in
-            [("batch = 100", "order = 2"), (overlapping, "fdl = off"), (overlapping, "order = 2, radius = 0.1")]
-        {
+        for (batch, settings) in [
+            ("batch = 100", "order = 2"),
+            (overlapping, "fdl = off"),
+            (overlapping, "order = 2, radius = 0.1"),
+            (overlapping, "order = 2, pairs = overlap, radius = 0.1"),
+        ] {
             let planned = read(text(batch, &format!("apts {{ partition = tensors, {settings} }}"))).unwrap();
             goes_on(&format!("apts {settings}, {batch}"), &after, &|| {
                 let mut made = load(&planned);

@@ -83,8 +83,10 @@ fn combinations(entry: &Entry, fixed: &str, which: Range<usize>) -> Vec<String> 
 /// Settings that go with `local = gauss_newton` only.
 const OF_GAUSS_NEWTON: [&str; 4] = ["combine", "sweeps", "control", "samples"];
 /// Settings that do not go with it.
-const OF_TRUST_REGIONS: [&str; 8] =
-    ["partition", "local", "order", "ball", "fdl", "ratio", "global", "radius"];
+const OF_TRUST_REGIONS: [&str; 9] =
+    ["partition", "local", "order", "ball", "fdl", "ratio", "global", "radius", "pairs"];
+/// Settings for mini-batches, which the tests of those resume.
+const OF_BATCHES: [&str; 1] = ["pairs"];
 
 /// `entry` without some of its settings.
 fn without(entry: &Entry, names: &[&str]) -> Entry {
@@ -96,7 +98,7 @@ fn without(entry: &Entry, names: &[&str]) -> Entry {
 fn solvers() -> Vec<(Entry, &'static str)> {
     let solver = |e: &Entry| e.slots.contains(&Slot::Solver) && e.support == Support::Available;
     let all = vocabulary().methods.into_iter().filter(solver);
-    all.map(|e| (without(&e, &OF_GAUSS_NEWTON), needs(&e))).collect()
+    all.map(|e| (without(&e, &[&OF_GAUSS_NEWTON[..], &OF_BATCHES].concat()), needs(&e))).collect()
 }
 
 /// `apts` with Gauss-Newton models of its parts.

@@ -145,8 +145,9 @@ fn sapts(
     let share = 0.5;
     let (mut before, mut spent) = (Work::default(), 0.0);
     for iteration in 0..iterations {
-        f.select(Pass { epoch: iteration as u64 / 2, samples: Samples::Batch(iteration % 2) });
-        apts.samples_changed();
+        let pass = Pass { epoch: iteration as u64 / 2, samples: Samples::Batch(iteration % 2) };
+        f.select(pass);
+        apts.samples_changed(pass);
         let begun = Instant::now();
         if !matches!(apts.step(f), Flow::Continue(_)) {
             println!("ended");

@@ -60,6 +60,11 @@ impl<F: Objective> Objective for Counted<F> {
         self.last.clear();
         self.inner.select(pass);
     }
+    fn select_shared(&mut self, pass: Pass, other: Pass) -> Option<usize> {
+        let shared = self.inner.select_shared(pass, other)?;
+        self.last.clear();
+        Some(shared)
+    }
     fn batches(&self) -> usize {
         self.inner.batches()
     }

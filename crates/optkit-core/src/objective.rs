@@ -28,6 +28,13 @@ pub trait Objective: Send {
     /// nothing over from them.
     fn select(&mut self, _pass: Pass) {}
 
+    /// Of the mini-batch `pass`, the next evaluations see the samples that `other` has too, each once, and as `pass` has
+    /// them (its epoch seeds what changes). Their number; the mean over them is f until the next [`select`](Self::select).
+    /// None, and the selection stays, where the two share nothing or there are no mini-batches.
+    fn select_shared(&mut self, _pass: Pass, _other: Pass) -> Option<usize> {
+        None
+    }
+
     /// Number of mini-batches in an epoch; 1 where the objective is no sum over samples.
     fn batches(&self) -> usize {
         1

@@ -1,6 +1,6 @@
 //! What reduces an objective, one iteration at a time.
 
-use crate::{Archive, Compact, LoadError, Objective, Restriction, Status, Work};
+use crate::{Archive, Compact, LoadError, Objective, Pass, Restriction, Status, Work};
 
 /// Object-safe, so that methods can be values in a file and rows in a table.
 ///
@@ -42,8 +42,9 @@ pub trait Optimizer: Send {
         false
     }
 
-    /// The objective shows other samples from now on: values and gradients that are known belong to the past.
-    fn samples_changed(&mut self) {}
+    /// The objective shows other samples from now on, those of `pass`: values and gradients that are known belong to the
+    /// past.
+    fn samples_changed(&mut self, _pass: Pass) {}
 
     /// How many gradient equivalents the budget has left, told before a [`step`](Self::step). Methods whose iterations
     /// make many evaluations make no more than these, though one at the least.
@@ -86,6 +87,10 @@ pub trait RadiusDriven: Optimizer {
     /// A secant pair y ≈ ∇²f·s from elsewhere, with the relative error of the gradients that y is the difference of.
     /// First-order methods have no use for it.
     fn learn_pair(&mut self, _s: &[f64], _y: &[f64], _noise: f64) {}
+
+    /// Whether it learns pairs of its own steps, as it does unless told otherwise, besides those that it is
+    /// [told](Self::learn_pair).
+    fn learn_own_pairs(&mut self, _own: bool) {}
 
     /// Exchange the vectors that it works in for those in `room`, so that solvers which take turns need the room of one.
     /// What was in them is lost to it: between [`start`](Optimizer::start) or the end of a solve and the next
@@ -264,6 +269,15 @@ pub enum StartError {
     )]
     Batches {
         /// Who needs it.
+        method: &'static str,
+    },
+    /// Secant pairs are to come from what mini-batches share, and there are none.
+    #[error(
+        "{method} is to learn secant pairs from samples that mini-batches share, but the objective has no mini-batches; \
+         deal its samples to overlapping ones, or use `pairs = batch`"
+    )]
+    NoOverlap {
+        /// Who learns them.
         method: &'static str,
     },
     /// A method needs local Gauss–Newton models, and there are none.

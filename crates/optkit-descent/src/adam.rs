@@ -8,7 +8,9 @@
 //! ```
 
 use optkit_core::vector::norm_inf;
-use optkit_core::{Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, StartError, Status};
+use optkit_core::{
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, StartError, Status,
+};
 
 use crate::iterate::Iterate;
 use crate::report::{moved, refuse};
@@ -201,7 +203,7 @@ impl Optimizer for Adam {
         true
     }
 
-    fn samples_changed(&mut self) {
+    fn samples_changed(&mut self, _pass: Pass) {
         self.now.samples_changed();
     }
 

@@ -1,7 +1,7 @@
 //! What descent methods promise, on random smooth functions.
 
 use optkit_core::vector::{dot, norm_inf, norm2};
-use optkit_core::{Archive, Counted, Flow, Objective, Optimizer, StartError, Status, from_fn};
+use optkit_core::{Archive, Counted, Flow, Objective, Optimizer, Pass, StartError, Status, from_fn};
 use optkit_descent::{
     Adam, AdamOptions, Lbfgs, LbfgsOptions, Sgd, SgdOptions, TorchLbfgs, TorchLbfgsOptions,
 };
@@ -298,7 +298,7 @@ fn batches_return_the_last_finite_point_and_know_nothing_after_a_change() {
         assert!(method.takes_batches());
         method.start(&mut f, &[3.0], None).unwrap();
         for _ in 0..3 {
-            method.samples_changed();
+            method.samples_changed(Pass::default());
             assert!(method.current().gradient.is_none() && method.current().value.is_nan());
             method.prepare(&mut f).unwrap();
             method.step(&mut f);
@@ -306,10 +306,10 @@ fn batches_return_the_last_finite_point_and_know_nothing_after_a_change() {
         let last = method.current().x[0];
         assert_eq!(method.best().x, [last]);
         // A batch on which f is not finite: the point before is the last good one.
-        method.samples_changed();
+        method.samples_changed(Pass::default());
         method.prepare(&mut f).unwrap();
         method.step(&mut f);
-        method.samples_changed();
+        method.samples_changed(Pass::default());
         let mut broken = from_fn(1, |_| f64::NAN, |_, g| g[0] = 1.0);
         assert!(matches!(method.prepare(&mut broken), Err(Status::Diverged { iteration: 4, .. })));
         assert_eq!(method.best().x, [last]);

@@ -14,6 +14,7 @@ use crate::evaluator::{Evaluator, Published};
 use crate::gather::Gather;
 use crate::model::Model;
 use crate::plan::Scope;
+use crate::selected::Selected;
 
 /// The batch that is selected, for those who decompose it; none: all samples are.
 pub(crate) type Shown<S> = Arc<Mutex<Option<Arc<Model<S>>>>>;
@@ -28,9 +29,9 @@ pub(crate) struct Batches<S: Scalar> {
     spare: Arc<Model<S>>,
     pub(crate) shown: Shown<S>,
     pub(crate) published: Published<S>,
-    /// Epoch and number of the batch that evaluations see; none: they see all samples.
-    selected: Option<(u64, usize)>,
-    /// Samples of the batch that was last selected.
+    /// What evaluations see; none: all samples.
+    selected: Option<Selected>,
+    /// How many samples were last selected.
     rows: usize,
     /// Σ gradient equivalents of a batch · its samples, up to the last selection: whole numbers and halves of them, so
     /// that an epoch adds up to what a pass over all samples costs, exactly.
@@ -83,19 +84,23 @@ impl<S: Scalar> Batches<S> {
         self.show(None);
     }
 
-    /// Evaluations see batch `batch` of epoch `epoch` from now on.
-    pub(crate) fn select(&mut self, epoch: u64, batch: usize) {
+    /// Evaluations see `selected` from now on, so many samples; none: there are none, and all stays as it is.
+    pub(crate) fn select(&mut self, selected: Selected) -> Option<usize> {
+        if self.deal.count_selected(selected) == 0 {
+            return None;
+        }
         self.settle();
         self.evaluator.forget();
         self.show(None);
         self.take_free_room();
         let seed = self.deal.seed();
-        let chosen = self.deal.chosen(epoch, batch);
+        let chosen = self.deal.selected(selected);
         let model = Arc::get_mut(&mut self.evaluator.model).expect("a free room has one owner");
-        self.gather.fill(model, chosen, Some((seed, epoch)));
+        self.gather.fill(model, chosen, Some((seed, selected.epoch)));
         self.rows = chosen.len();
-        self.selected = Some((epoch, batch));
+        self.selected = Some(selected);
         self.show(Some(self.evaluator.model.clone()));
+        Some(self.rows)
     }
 
     /// A room that no part stands on becomes the evaluator's.
@@ -139,10 +144,7 @@ impl<S: Scalar> Batches<S> {
         archive.put("overlap", vec![overlap]);
         archive.put_integer("seed", self.deal.seed());
         archive.put("seen", vec![self.done, self.counted]);
-        archive.put_integer("selected", u64::from(self.is_selected()));
-        let (epoch, batch) = self.selected.unwrap_or_default();
-        archive.put_integer("epoch", epoch);
-        archive.put_integer("batch", batch as u64);
+        Selected::save(self.selected, archive);
         archive.put_integer("rows", self.rows as u64);
         archive.scope("evaluator", |archive| match self.selected {
             Some(_) => self.evaluator.save(archive),
@@ -154,12 +156,15 @@ impl<S: Scalar> Batches<S> {
         fits(archive, self.deal.dealing())?;
         self.deal.reseed(archive.integer("seed")?);
         let evaluator = archive.scoped("evaluator");
-        if archive.integer("selected")? == 0 {
-            self.select_none();
-            self.evaluator.load_forgotten(&evaluator)?;
-        } else {
-            self.select(archive.integer("epoch")?, archive.integer("batch")? as usize);
-            self.evaluator.load(&evaluator)?;
+        match Selected::load(archive)? {
+            None => {
+                self.select_none();
+                self.evaluator.load_forgotten(&evaluator)?;
+            }
+            Some(selected) => {
+                self.select(selected).ok_or_else(|| LoadError::Missing("shared".to_owned()))?;
+                self.evaluator.load(&evaluator)?;
+            }
         }
         let mut seen = [0.0; 2];
         archive.array_into("seen", &mut seen)?;

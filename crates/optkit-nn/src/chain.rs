@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use optkit_core::{
-    Archive, Decomposition, GaussNewton, HessianProduct, LoadError, NoGaussNewton, Objective, Pass,
-    Samples as Seen, Span, Subset, Unsupported, Work,
+    Archive, Decomposition, GaussNewton, HessianProduct, LoadError, NoGaussNewton, Objective, Pass, Span,
+    Subset, Unsupported, Work,
 };
 
 use crate::batches::{self, Batches};
@@ -14,6 +14,7 @@ use crate::gauss_newton::NetworkGaussNewton;
 use crate::head::Head;
 use crate::model::Model;
 use crate::plan::{Plan, Scope};
+use crate::selected::Selected;
 use crate::{Dealing, Loss, Network, Samples, Scalar, Targets};
 
 pub(crate) struct Chain<S: Scalar> {
@@ -81,11 +82,17 @@ impl<S: Scalar> Objective for Chain<S> {
     fn select(&mut self, pass: Pass) {
         self.evaluator.forget();
         if let Some(batches) = &mut self.batches {
-            match pass.samples {
-                Seen::Batch(batch) => batches.select(pass.epoch, batch),
-                Seen::All | Seen::First(_) => batches.select_none(),
+            match Selected::of(pass) {
+                Some(selected) => _ = batches.select(selected), // no batch is empty
+                None => batches.select_none(),
             }
         }
+    }
+
+    fn select_shared(&mut self, pass: Pass, other: Pass) -> Option<usize> {
+        let shared = self.batches.as_mut()?.select(Selected::shared(pass, other)?)?;
+        self.evaluator.forget();
+        Some(shared)
     }
 
     fn batches(&self) -> usize {

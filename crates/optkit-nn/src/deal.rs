@@ -6,10 +6,14 @@
 //! overlapping:  cut into P batches as even as may be; each takes, from each other, round(o·⌊N/P⌋) samples besides, drawn
 //!               with replacement
 //! ```
+//!
+//! What two batches share is a set: a sample that one of them holds twice, because it drew it twice, is shared once.
 
 use optkit_core::vocabulary::{Entry, Kind, Range, Setting, Slot, Support};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::selected::Selected;
 
 /// What mini-batches are made of.
 ///
@@ -54,8 +58,9 @@ impl Dealing {
         }
     }
 
-    /// Samples that a batch takes from each other one.
-    fn shared(&self, samples: usize) -> usize {
+    /// How many of `samples` samples a batch takes from each other one. Where it is none, batches of one epoch share none.
+    #[must_use]
+    pub fn shared(&self, samples: usize) -> usize {
         match *self {
             Self::Of(_) => 0,
             Self::Overlapping { overlap, .. } => {
@@ -111,6 +116,10 @@ pub(crate) struct Deal {
     of_epoch: Option<u64>,
     /// Where batches overlap: the samples of the batch asked for last.
     batch: Vec<u32>,
+    /// What two batches share, where that is what was selected last.
+    shared: Vec<u32>,
+    /// A bit a sample, made when two batches are first compared.
+    marks: Vec<u64>,
 }
 
 impl Deal {
@@ -119,7 +128,9 @@ impl Deal {
             Dealing::Of(_) => Vec::new(),
             Dealing::Overlapping { .. } => Vec::with_capacity(dealing.largest(samples)),
         };
-        Self { dealing, samples, seed, order: (0..samples as u32).collect(), of_epoch: None, batch }
+        let order = (0..samples as u32).collect();
+        let (shared, marks) = Default::default();
+        Self { dealing, samples, seed, order, of_epoch: None, batch, shared, marks }
     }
 
     pub(crate) fn dealing(&self) -> Dealing {
@@ -167,6 +178,49 @@ impl Deal {
             }
         }
         &self.batch
+    }
+
+    /// Find what is `selected`: how many samples, which [`selected`](Self::selected) then gives.
+    pub(crate) fn count_selected(&mut self, selected: Selected) -> usize {
+        let Selected { epoch, batch, shared_with } = selected;
+        match shared_with {
+            None => self.chosen(epoch, batch).len(),
+            Some(other) => {
+                self.compare((epoch, batch), other);
+                self.shared.len()
+            }
+        }
+    }
+
+    /// The samples that were counted last, where `selected` is what they are.
+    pub(crate) fn selected(&self, selected: Selected) -> &[u32] {
+        match (selected.shared_with, self.dealing) {
+            (Some(_), _) => &self.shared,
+            (None, Dealing::Of(_)) => &self.order[self.own(selected.batch)],
+            (None, Dealing::Overlapping { .. }) => &self.batch,
+        }
+    }
+
+    /// `shared` ← of one batch the samples that the other has too, each once, in the order of the one.
+    fn compare(&mut self, one: (u64, usize), other: (u64, usize)) {
+        let (mut marks, mut shared) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.shared));
+        let place = |sample: u32| (sample as usize / 64, 1 << (sample % 64));
+        marks.clear();
+        marks.resize(self.samples.div_ceil(64), 0_u64);
+        for &sample in self.chosen(other.0, other.1) {
+            let (word, bit) = place(sample);
+            marks[word] |= bit;
+        }
+        shared.clear();
+        shared.reserve(self.dealing.largest(self.samples));
+        for &sample in self.chosen(one.0, one.1) {
+            let (word, bit) = place(sample);
+            if marks[word] & bit != 0 {
+                marks[word] &= !bit;
+                shared.push(sample);
+            }
+        }
+        (self.marks, self.shared) = (marks, shared);
     }
 
     /// Where in the order the samples of `batch` lie that are no other's.
@@ -280,6 +334,31 @@ mod tests {
         other.chosen(2, 4);
         assert_eq!(other.chosen(2, 3), late);
         assert_ne!(other.chosen(3, 3), late);
+    }
+
+    /// Within an epoch, across two, and of a batch with itself.
+    #[test]
+    fn what_two_batches_share_is_the_intersection_of_their_sets_in_the_order_of_the_first() {
+        let overlapping = Dealing::Overlapping { parts: 5, overlap: 0.3 };
+        for (dealing, within) in [(overlapping, true), (Dealing::Of(40), false)] {
+            let mut deal = Deal::new(dealing, 200, 1);
+            for (one, other) in [((2, 3), (2, 2)), ((3, 0), (2, 4)), ((2, 1), (2, 1)), ((2, 0), (2, 4))] {
+                let (first, second) =
+                    (deal.chosen(one.0, one.1).to_vec(), deal.chosen(other.0, other.1).to_vec());
+                let mut expected: Vec<u32> = Vec::new();
+                first.iter().filter(|s| second.contains(s)).for_each(|&s| {
+                    if !expected.contains(&s) {
+                        expected.push(s);
+                    }
+                });
+                let selected = Selected { epoch: one.0, batch: one.1, shared_with: Some(other) };
+                assert_eq!(deal.count_selected(selected), expected.len());
+                assert_eq!(deal.selected(selected), expected, "{dealing:?}, {one:?} and {other:?}");
+                assert_eq!(expected.is_empty(), one.0 == other.0 && one != other && !within);
+                let alone = Selected { shared_with: None, ..selected };
+                assert_eq!((deal.count_selected(alone), deal.selected(alone)), (first.len(), &first[..]));
+            }
+        }
     }
 
     #[test]

@@ -73,7 +73,8 @@
 //!
 //! [`NetworkObjective::in_batches`] deals the samples anew in every epoch. A batch is gathered into tiles of its own, on
 //! which the same kernels run; nothing is allocated for it after the first. Tiles of sparse bytes are sorted from the
-//! samples by rows, which are kept besides the tiles of the whole set.
+//! samples by rows, which are kept besides the tiles of the whole set. What two batches share is one more batch to it:
+//! [`select_shared`](optkit_core::Objective::select_shared).
 //!
 //! # Extending it
 //!
@@ -115,6 +116,7 @@ mod plan;
 mod resume;
 mod samples;
 mod scalar;
+mod selected;
 mod targets;
 mod walk;
 mod weight_decay;

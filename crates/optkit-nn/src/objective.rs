@@ -233,6 +233,16 @@ impl<S: Scalar> Objective for NetworkObjective<S> {
         self.executor.select(pass);
     }
 
+    /// Of samples that a batch has more than once, too, one each. Batch normalisations see the shared samples alone; crops,
+    /// mirrors and dropout masks are those of `pass`.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such batch.
+    fn select_shared(&mut self, pass: Pass, other: Pass) -> Option<usize> {
+        self.executor.select_shared(pass, other)
+    }
+
     fn batches(&self) -> usize {
         self.executor.batches()
     }

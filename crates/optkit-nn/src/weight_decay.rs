@@ -68,6 +68,9 @@ impl Objective for WeightDecay {
     fn select(&mut self, pass: Pass) {
         self.inner.select(pass);
     }
+    fn select_shared(&mut self, pass: Pass, other: Pass) -> Option<usize> {
+        self.inner.select_shared(pass, other)
+    }
     fn batches(&self) -> usize {
         self.inner.batches()
     }

@@ -56,6 +56,11 @@ fn evaluations_allocate_nothing() {
             for batch in 0..batched.batches() {
                 batched.select(Pass { epoch, samples: Seen::Batch(batch) });
                 batched.value_gradient(&trial, &mut gradient);
+                let of_next = Pass { epoch: epoch + 1, samples: Seen::Batch(0) };
+                batched
+                    .select_shared(Pass { epoch, samples: Seen::Batch(batch) }, of_next)
+                    .expect("some of 700");
+                batched.value_gradient(&trial, &mut gradient);
             }
             batched.select(Pass::default());
             batched.value_gradient(&trial, &mut gradient);

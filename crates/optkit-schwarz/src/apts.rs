@@ -14,7 +14,11 @@
 //!
 //! On mini-batches it is SAPTS, one iteration a batch: ℓ is the loss of the batch at hand. From batch to batch Δ and the
 //! secant pairs stay; values, gradients and what parts stand on are of the new batch. A pair is learnt only where both of
-//! its gradients are of one batch: θᵏ → θᵏ⁺½, not θᵏ⁺½ → θᵏ⁺¹, whose second gradient no batch sees.
+//! its gradients are of the same samples: those of one batch (θᵏ → θᵏ⁺½, not θᵏ⁺½ → θᵏ⁺¹, whose second gradient no batch
+//! sees), or those that a batch shares with the next (θᵏ → θᵏ⁺¹), as [`PairsFrom`](crate::PairsFrom) says.
+
+mod pairs;
+mod resume;
 
 use optkit_core::vector::norm_inf;
 use optkit_core::{
@@ -24,7 +28,9 @@ use optkit_core::{
 use optkit_trust_region::{Gradient, Ratio, TrustRegion};
 
 use crate::fdl::{ForcedDecrease, rises};
-use crate::{AdditiveSweep, Frozen, Options, Partition, SweepReport};
+use crate::{AdditiveSweep, Frozen, Options, PairsFrom, Partition, SweepReport};
+
+use pairs::Overlap;
 
 /// Makes the solver of a part.
 pub type MakeSolver = Box<dyn Fn(&Subset) -> Box<dyn RadiusDriven> + Send>;
@@ -58,6 +64,7 @@ pub struct Apts {
     correction: Vec<f64>,
     /// Change of the gradient over s.
     change: Vec<f64>,
+    overlap: Overlap,
     radius: f64,
     iteration: u64,
     best: (Vec<f64>, f64),
@@ -94,6 +101,7 @@ impl Apts {
             half: Vec::new(),
             correction: Vec::new(),
             change: Vec::new(),
+            overlap: Overlap::default(),
             radius: options.radius,
             iteration: 0,
             best: (Vec::new(), f64::INFINITY),
@@ -176,23 +184,10 @@ impl Apts {
             self.radius = self.options.rule.next(self.radius, f64::NEG_INFINITY, true);
             self.half.copy_from_slice(&self.base.x);
             self.global.begin(f, uncapped(&self.base.x, Some(self.base.evaluated()), self.radius))?;
-        } else if self.global.learns() {
+        } else {
             self.learn_correction(f.noise());
         }
         Ok(())
-    }
-
-    /// The pair θᵏ → θᵏ⁺½; θᵏ⁺½ → θᵏ⁺¹ is the global solver's own.
-    fn learn_correction(&mut self, noise: f64) {
-        let half = self.global.current();
-        let Some(gradient) = half.gradient else { return };
-        for ((s, new), old) in self.correction.iter_mut().zip(half.x).zip(&self.base.x) {
-            *s = new - old;
-        }
-        for ((y, new), old) in self.change.iter_mut().zip(gradient).zip(&self.base.gradient) {
-            *y = new - old;
-        }
-        self.global.learn_pair(&self.correction, &self.change, noise);
     }
 
     /// True where an iteration did not reduce f and the next one's steps are a few units in the last place of θ: local
@@ -239,6 +234,12 @@ impl Optimizer for Apts {
         known: Option<Evaluated<'_>>,
     ) -> Result<(), StartError> {
         self.options.global().validate()?;
+        let of_batch = self.options.pairs == PairsFrom::Batch;
+        if !of_batch && f.batches() <= 1 {
+            return Err(StartError::NoOverlap { method: self.name() });
+        }
+        self.global.learn_own_pairs(of_batch);
+        self.overlap = Overlap::default();
         let n = f.dim();
         self.sweep = Some(AdditiveSweep::new(
             f,
@@ -263,6 +264,7 @@ impl Optimizer for Apts {
 
     fn prepare(&mut self, f: &mut dyn Objective) -> Result<(), Status> {
         self.enter(Phase::Global);
+        self.learn_overlap(f);
         let ready = self.global.prepare(f);
         self.enter(Phase::Outside);
         // Smaller than after the step where that led to a point without a finite gradient.
@@ -278,6 +280,9 @@ impl Optimizer for Apts {
             return Flow::Done(status);
         }
         self.keep_base();
+        if self.learns_overlaps() {
+            self.overlap.begin();
+        }
         if norm_inf(&self.base.gradient) == 0.0 {
             if !self.on_batches {
                 return Flow::Done(Status::Stationary);
@@ -352,9 +357,10 @@ impl Optimizer for Apts {
         true
     }
 
-    fn samples_changed(&mut self) {
+    fn samples_changed(&mut self, pass: Pass) {
         self.on_batches = true;
-        self.global.samples_changed();
+        self.overlap.see(pass);
+        self.global.samples_changed(pass);
     }
 
     fn work(&self) -> Work {
@@ -370,31 +376,11 @@ impl Optimizer for Apts {
     }
 
     fn save(&self, archive: &mut Archive) {
-        archive.scope("global", |a| self.global.save(a));
-        if let Some(sweep) = &self.sweep {
-            archive.scope("sweep", |a| sweep.save(a));
-        }
-        archive.put("best.x", self.best.0.clone());
-        archive.put("scalars", vec![self.best.1, self.radius]);
-        archive.put_integer("iteration", self.iteration);
+        self.save_to(archive);
     }
 
     /// After [`start`](Optimizer::start) on the same objective.
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
-        self.global.load(&archive.scoped("global"))?;
-        if let Some(sweep) = &mut self.sweep {
-            sweep.load(&archive.scoped("sweep"))?;
-        }
-        let best = archive.array("best.x")?;
-        let (got, expected) = (best.len(), self.half.len());
-        if got != 0 && got != expected {
-            return Err(LoadError::Length { name: "best.x".to_owned(), got, expected });
-        }
-        best.clone_into(&mut self.best.0);
-        let mut scalars = [0.0; 2];
-        archive.array_into("scalars", &mut scalars)?;
-        [self.best.1, self.radius] = scalars;
-        self.iteration = archive.integer("iteration")?;
-        Ok(())
+        self.load_from(archive)
     }
 }

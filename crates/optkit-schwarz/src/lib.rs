@@ -38,7 +38,7 @@ mod two_level;
 
 pub use apts::{Apts, MakeSolver};
 pub use methods::{METHODS, PARTITIONS, Preset, TWO_LEVEL};
-pub use options::Options;
+pub use options::{Options, PairsFrom};
 pub use partition::{Deal, Partition, PartitionError};
 pub use preconditioner::{PreconditionerOptions, SchwarzPreconditioner};
 pub use sweep::{AdditiveSweep, Frozen, SweepReport};

@@ -57,6 +57,12 @@ const APTS: Entry = Entry {
         ORDER,
         BALL,
         setting!("fdl", Kind::Switch, Some("on"), "forced decreasing loss (Algorithm 1, steps 13-16)"),
+        setting!(
+            "pairs",
+            Kind::Word(&["batch", "overlap"]),
+            Some("batch"),
+            "with `order = 2` on mini-batches: whether secant pairs are of steps within an iteration, on its batch, or of whole iterations, on the samples that a batch shares with the next"
+        ),
         setting!("radius", Kind::Real(Range::POSITIVE), Some(""), "initial radius Δ (1; presets 0.01)"),
         setting!(
             "min_radius",

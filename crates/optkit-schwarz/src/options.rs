@@ -2,6 +2,17 @@
 
 use optkit_trust_region::{self as trust_region, RadiusRule, Ratio};
 
+/// Where the secant pairs of the global matrix come from on mini-batches; parts learn from their own steps, for one solve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PairsFrom {
+    /// Steps within an iteration, with gradients of its batch: that of the parts together, and rejected trials.
+    #[default]
+    Batch,
+    /// The step of a whole iteration, with gradients over the samples that its batch shares with the next (Berahas, Nocedal
+    /// & Takáč 2016), which cost 2·|O|/N gradient equivalents; where two batches share none, no pair.
+    Overlap,
+}
+
 /// Settings of [`Apts`](crate::Apts).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
@@ -18,6 +29,8 @@ pub struct Options {
     pub local_iterations: u32,
     /// Iterations of the global solve.
     pub global_iterations: u32,
+    /// Where secant pairs come from, for global solvers that learn them.
+    pub pairs: PairsFrom,
 }
 
 impl Default for Options {
@@ -29,6 +42,7 @@ impl Default for Options {
             ratio: Ratio::Model,
             local_iterations: 5, // Trotti et al. 2023, §3.1
             global_iterations: 1,
+            pairs: PairsFrom::Batch,
         }
     }
 }

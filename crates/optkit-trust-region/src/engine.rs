@@ -13,7 +13,7 @@ mod state;
 mod trial;
 
 use optkit_core::{
-    Archive, Begin, Compact, Evaluated, Flow, LoadError, Objective, Optimizer, Point, RadiusDriven,
+    Archive, Begin, Compact, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, RadiusDriven,
     StartError, Status, StepReport,
 };
 
@@ -49,6 +49,8 @@ pub struct TrustRegion {
     before: State,
     trial: State,
     step: Vec<f64>,
+    /// Whether pairs of its own steps are learnt.
+    own_pairs: bool,
     gradient_known: bool,
     can_undo: bool,
     /// The number of variables for which the setup was started.
@@ -75,6 +77,7 @@ impl TrustRegion {
             before: State::default(),
             trial: State::default(),
             step: Vec::new(),
+            own_pairs: true,
             gradient_known: false,
             can_undo: false,
             started: None,
@@ -125,9 +128,13 @@ impl TrustRegion {
         solved
     }
 
+    fn learns_own_pairs(&self) -> bool {
+        self.own_pairs && self.setup.learns()
+    }
+
     /// The pair of the last step, once both of its gradients are known; `step` and `trial` are free then.
     fn learn_step(&mut self, noise: f64) {
-        if !self.setup.learns() {
+        if !self.learns_own_pairs() {
             return;
         }
         difference(&self.now.x, &self.before.x, &mut self.step);
@@ -314,7 +321,7 @@ impl Optimizer for TrustRegion {
 
     /// Radius and what was learnt of the curvature stay. The pair of the last step is not learnt: its second gradient
     /// would be of other samples.
-    fn samples_changed(&mut self) {
+    fn samples_changed(&mut self, _pass: Pass) {
         self.gradient_known = false;
         self.can_undo = false;
         self.now.value = f64::NAN;
@@ -357,6 +364,10 @@ impl RadiusDriven for TrustRegion {
             self.trial.gradient.copy_from_slice(y);
             self.setup.learn(&mut self.step, &mut self.trial.gradient, noise);
         }
+    }
+
+    fn learn_own_pairs(&mut self, own: bool) {
+        self.own_pairs = own;
     }
 
     fn exchange(&mut self, room: &mut Vec<Vec<f64>>) {

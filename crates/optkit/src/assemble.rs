@@ -6,6 +6,7 @@
 mod descent;
 mod memory;
 mod network;
+mod pairs;
 mod partition;
 mod shared;
 mod slot;
@@ -173,6 +174,9 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         let made = solver.make(partition.clone(), &network.tensor_sizes());
         found.extend(network.suits(method, made.as_ref()).err());
     }
+    if let (Some(subject), true) = (&subject, found.is_empty()) {
+        found.extend(pairs::suit(subject, &solver, subject.samples_hint()).err());
+    }
     let (Some(subject), true) = (subject, found.is_empty()) else {
         return Err(found);
     };
@@ -283,7 +287,11 @@ impl Plan {
                 let evaluates = self.evaluates();
                 let fits =
                     |samples| memory::fits(&self.subject, samples, evaluates).map_err(LoadPlanError::Backend);
-                subject.bind(self.seed, optimizer, &prepare(subject, &fits)?)
+                let made = subject.bind(self.seed, optimizer, &prepare(subject, &fits)?)?;
+                // Now that the number of samples is known.
+                pairs::suit(&self.subject, &self.solver, made.samples.unwrap_or(0))
+                    .map_err(|diagnostic| LoadPlanError::Fit(Box::new(diagnostic)))?;
+                Ok(made)
             }
         }
     }

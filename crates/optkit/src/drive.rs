@@ -143,8 +143,9 @@ impl<'a> Drive<'a> {
     fn step(&self, optimizer: &mut dyn Optimizer, f: &mut dyn Objective) -> Flow {
         if self.batches > 1 {
             let (epoch, batch) = (self.tally.iterations / self.batches, self.tally.iterations % self.batches);
-            f.select(Pass { epoch, samples: Samples::Batch(batch as usize) });
-            optimizer.samples_changed();
+            let pass = Pass { epoch, samples: Samples::Batch(batch as usize) };
+            f.select(pass);
+            optimizer.samples_changed(pass);
             if let Err(status) = optimizer.prepare(f) {
                 return Flow::Done(status);
             }

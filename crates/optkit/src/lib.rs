@@ -66,10 +66,10 @@ pub use checkpoint::{Checkpoint, CheckpointError, CheckpointEvery, FormatError, 
 pub use clock::PhaseTimes;
 pub use optkit_core::vocabulary as vocab;
 pub use optkit_core::{
-    Archive, Begin, Counted, Decomposition, DerivativeReport, Evaluated, Flow, HessianProduct, LoadError,
-    MOST_WRONG, Objective, Optimizer, Outcome, Pass, Point, Preconditioner, Proposal, RadiusDriven,
-    StartError, Status, StepReport, Subset, UncheckedError, Work, WrongDerivative, check_gradient,
-    find_wrong_gradient, find_wrong_product, from_fn, nearby, vector,
+    Archive, Begin, Column, Compact, Counted, Decomposition, DerivativeReport, Evaluated, Flow,
+    HessianProduct, LoadError, MOST_WRONG, Objective, Optimizer, Outcome, Pass, Point, Preconditioner,
+    Proposal, RadiusDriven, StartError, Status, StepReport, Subset, UncheckedError, Work, WrongDerivative,
+    check_gradient, find_wrong_gradient, find_wrong_product, from_fn, nearby, vector,
 };
 pub use optkit_data as data;
 pub use optkit_descent::{
@@ -81,8 +81,8 @@ pub use optkit_log as log;
 pub use optkit_nn as nn;
 pub use optkit_quasi_newton::{GammaRule, Lsr1, Settings as Lsr1Settings};
 pub use optkit_schwarz::{
-    AdditiveSweep, Apts, Combine, Control, Deal, Frozen, Growing, Options as AptsOptions, Partition,
-    PartitionError, PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport, TwoLevel,
+    AdditiveSweep, Apts, Combine, Control, Deal, Frozen, Growing, Options as AptsOptions, PairsFrom,
+    Partition, PartitionError, PreconditionerOptions, Preset, SchwarzPreconditioner, SweepReport, TwoLevel,
     TwoLevelOptions,
 };
 pub use optkit_trust_region::{

@@ -241,4 +241,11 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
         "A layer that the backend does not have.\n\nThe dfdx backend computes dense networks: `flatten`, `dense`, `relu`, \
          `sigmoid`, `tanh`, `log_softmax`. Every other layer needs `backend = native`.",
     ),
+    (
+        "E0827",
+        "Secant pairs from samples that nobody shares.\n\nWith `pairs = overlap`, `apts` measures how the gradient changed \
+         from one iteration to the next on the samples that their mini-batches share: the data need \
+         `batch = overlapping { parts = 20, overlap = 20% }`, where a batch takes at least one sample from each other, and \
+         `apts` a global model that learns pairs, which `order = 2` is. With `pairs = batch` it learns within each batch.",
+    ),
 ];

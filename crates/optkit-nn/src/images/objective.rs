@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use optkit_core::{
-    Archive, Decomposition, GaussNewton, LoadError, NoGaussNewton, Objective, Pass, Samples as Seen, Subset,
-    Unsupported, Work,
+    Archive, Decomposition, GaussNewton, LoadError, NoGaussNewton, Objective, Pass, Subset, Unsupported, Work,
 };
 
 use super::gauss_newton::{ImageGaussNewton, Moved};
@@ -17,6 +16,7 @@ use super::whole::{Published, Shared, Whole};
 use crate::batches::fits;
 use crate::deal::{Deal, Dealing};
 use crate::head::Head;
+use crate::selected::Selected;
 use crate::{Loss, Network, RunningAverages, Samples, Scalar, Targets};
 
 /// Bytes of activations beyond which some are computed again rather than kept, unless it is said otherwise.
@@ -44,7 +44,7 @@ pub(crate) struct Images<S: Scalar> {
 /// Samples dealt to mini-batches.
 struct Dealt {
     deal: Deal,
-    selected: Option<(u64, usize)>,
+    selected: Option<Selected>,
     /// Batches whose room may be used again.
     spare: Vec<Arc<Batch>>,
     /// Σ gradient equivalents of a batch · its samples, up to the last selection.
@@ -109,22 +109,34 @@ impl<S: Scalar> Images<S> {
         Some(batch.together.min(self.most)).filter(|&most| most < batch.rows.len())
     }
 
-    /// Evaluations see that batch, or all samples, from now on.
-    fn see(&mut self, epoch: u64, selected: Option<(u64, usize)>) {
-        let Some(dealt) = &mut self.dealt else { return self.see_all(epoch) };
-        dealt.selected = selected;
-        let Some((epoch, number)) = selected else { return self.see_all(epoch) };
+    /// Evaluations see `selected` from now on, so many samples; none: there are none, and all stays as it is.
+    fn see(&mut self, selected: Selected) -> Option<usize> {
+        let dealt = self.dealt.as_mut()?;
+        if dealt.deal.count_selected(selected) == 0 {
+            return None;
+        }
+        self.leave();
+        let dealt = self.dealt.as_mut()?;
+        dealt.selected = Some(selected);
         let model = &self.whole.shared.model;
         let most = dealt.deal.dealing().largest(model.samples.count());
-        let chosen = dealt.deal.chosen(epoch, number);
+        let chosen = dealt.deal.selected(selected);
         let mut batch = dealt.spare.pop().unwrap_or_else(|| Arc::new(Batch::room(&model.targets, most)));
         if Arc::get_mut(&mut batch).is_none() {
             batch = Arc::new(Batch::room(&model.targets, most));
         }
         let to = Arc::get_mut(&mut batch).expect("made or found to be held by nobody else");
-        to.fill(&model.targets, chosen, (self.seed, epoch));
+        to.fill(&model.targets, chosen, (self.seed, selected.epoch));
         to.shift(&model.samples);
+        let count = to.rows.len();
         self.show(batch);
+        Some(count)
+    }
+
+    /// Other samples are going to be seen.
+    fn leave(&mut self) {
+        self.settle();
+        self.whole.forget();
     }
 
     /// `batch` is what evaluations see.
@@ -136,6 +148,9 @@ impl<S: Scalar> Images<S> {
     }
 
     fn see_all(&mut self, epoch: u64) {
+        if let Some(dealt) = &mut self.dealt {
+            dealt.selected = None;
+        }
         let count = self.samples();
         let largest = self.dealt.as_ref().map_or(usize::MAX, |d| d.deal.dealing().largest(count));
         if (self.all.seed, self.all.epoch, self.all.together) != (self.seed, epoch, largest) {
@@ -191,13 +206,17 @@ impl<S: Scalar> Objective for Images<S> {
     }
 
     fn select(&mut self, pass: Pass) {
-        self.settle();
-        self.whole.forget();
-        let selected = match (&self.dealt, pass.samples) {
-            (Some(_), Seen::Batch(batch)) => Some((pass.epoch, batch)),
-            _ => None,
-        };
-        self.see(pass.epoch, selected);
+        match Selected::of(pass).filter(|_| self.dealt.is_some()) {
+            Some(selected) => _ = self.see(selected), // no batch is empty
+            None => {
+                self.leave();
+                self.see_all(pass.epoch);
+            }
+        }
+    }
+
+    fn select_shared(&mut self, pass: Pass, other: Pass) -> Option<usize> {
+        self.see(Selected::shared(pass, other)?)
     }
 
     /// Evaluations on batches cost their share of one on all samples.
@@ -254,10 +273,7 @@ impl<S: Scalar> Objective for Images<S> {
                 archive.put_integer("size", size);
                 archive.put("overlap", vec![overlap]);
                 archive.put_integer("seed", self.seed);
-                archive.put_integer("selected", u64::from(dealt.selected.is_some()));
-                let (epoch, batch) = dealt.selected.unwrap_or_default();
-                archive.put_integer("epoch", epoch);
-                archive.put_integer("batch", batch as u64);
+                Selected::save(dealt.selected, archive);
                 archive.put("seen", vec![dealt.done, dealt.counted]);
             });
         }
@@ -274,13 +290,16 @@ impl<S: Scalar> Objective for Images<S> {
             self.seed = saved.integer("seed")?;
             dealt.deal.reseed(self.seed);
             saved.array_into("seen", &mut seen)?;
-            if saved.integer("selected")? != 0 {
-                selected = Some((saved.integer("epoch")?, saved.integer("batch")? as usize));
-            }
+            selected = Selected::load(&saved)?;
         } else if saved.integer("size").is_ok() {
             fits(&saved, Dealing::Of(self.samples()))?;
         }
-        self.see(archive.integer("all.epoch")?, selected);
+        match selected {
+            None => self.see_all(archive.integer("all.epoch")?),
+            Some(selected) => {
+                self.see(selected).ok_or_else(|| LoadError::Missing("shared".to_owned()))?;
+            }
+        }
         let batch = open(&self.batch).clone();
         self.whole.load(archive, &batch)?;
         if let Some(dealt) = &mut self.dealt {

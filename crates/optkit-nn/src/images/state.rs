@@ -83,6 +83,7 @@ impl Batch {
     pub(crate) fn shift(&mut self, samples: &Samples) {
         let augmentation = samples.images().map(|images| images.augmentation);
         if let Some(augmentation) = augmentation.filter(|augmentation| !augmentation.is_none()) {
+            self.shifts.reserve(self.rows.capacity()); // few samples now, more the next time
             let shift = |&sample: &u32| augmentation.shift(self.seed, self.epoch, sample);
             self.shifts.extend(self.rows.iter().map(shift));
         }

@@ -72,7 +72,7 @@ impl TrustRegion {
     /// one gradient more. The authors' code does not, and neither does `Ratio::PaperCode`. True where something new was
     /// offered to the model.
     pub(super) fn learn_rejected(&mut self, f: &mut dyn Objective, trial: &Trial) -> bool {
-        let wanted = self.setup.learns() && self.options.ratio == Ratio::Model;
+        let wanted = self.learns_own_pairs() && self.options.ratio == Ratio::Model;
         if !wanted || trial.unmoved || !self.trial.value.is_finite() {
             return false;
         }

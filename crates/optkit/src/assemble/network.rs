@@ -338,6 +338,11 @@ impl NetworkSubject {
         }
     }
 
+    /// Where it is said how samples are dealt to mini-batches.
+    pub(super) fn batch_place(&self) -> Span {
+        self.places.batch
+    }
+
     /// Refuses a method that needs all samples at every step where there are mini-batches.
     pub(super) fn suits(&self, method: &Method, made: &dyn Optimizer) -> Result<(), Diagnostic> {
         let known = self.samples_hint();

@@ -1,13 +1,13 @@
 //! From a method in a file to an optimizer.
 
 use optkit_core::{Optimizer, RadiusDriven, Subset};
-use optkit_lang::{Diagnostic, Method};
+use optkit_lang::{Diagnostic, Method, Span};
 use optkit_schwarz::{Apts, Options, Partition, Preset, TwoLevel, TwoLevelOptions};
 use optkit_trust_region::Options as Engine;
 
 use super::memory::Evaluates;
 use super::slot::{Ball, ModelChoice, Slot, ball, check, order, ratio, refuse_radii, rule, slot};
-use super::{descent::Descent, two_level};
+use super::{descent::Descent, pairs, two_level};
 
 /// A solver as the file describes it, checked, not yet bound to an objective.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct AptsSolver {
     pub local: Slot,
     /// The global solver's engine.
     pub global: Slot,
+    /// Where the file says where secant pairs come from.
+    pub(super) pairs_at: Option<Span>,
 }
 
 impl Solver {
@@ -97,7 +99,7 @@ impl Solver {
                 })
             }
             Self::Apts(apts) => {
-                let AptsSolver { options, local, global } = apts.as_ref();
+                let AptsSolver { options, local, global, .. } = apts.as_ref();
                 let partition = partition.expect("`apts` requires its partition");
                 let (local, global) = (local.clone(), global.make(None, sizes));
                 let sizes = sizes.to_vec();
@@ -179,6 +181,7 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
         options.fdl = settings.switch("fdl").unwrap_or(options.fdl);
     }
     options.ratio = ratio(settings).unwrap_or(options.ratio);
+    options.pairs = pairs::read(settings);
     for (key, iterations) in
         [("local", &mut options.local_iterations), ("global", &mut options.global_iterations)]
     {
@@ -200,5 +203,7 @@ fn apts(method: &Method, found: &mut Vec<Diagnostic>) -> Solver {
     };
     let local = engine("local", base(options.local()));
     let global = engine("global", base(options.global()));
-    Solver::Apts(Box::new(AptsSolver { options, local, global }))
+    let made = AptsSolver { options, local, global, pairs_at: settings.span("pairs") };
+    pairs::refuse_without_model(method, &made, found);
+    Solver::Apts(Box::new(made))
 }

@@ -12,7 +12,7 @@ use super::solver::{Swept, TwoLevelSolver};
 use super::{Backend, Subject};
 
 /// Settings of `apts` that only trust regions on the parts have a use for.
-const OF_TRUST_REGIONS: [&str; 6] = ["order", "ball", "fdl", "ratio", "global", "radius"];
+const OF_TRUST_REGIONS: [&str; 7] = ["order", "ball", "fdl", "ratio", "global", "radius", "pairs"];
 /// Settings of `apts` that only `local = gauss_newton` has a use for.
 const OF_GAUSS_NEWTON: [&str; 4] = ["combine", "sweeps", "control", "samples"];
 
