@@ -8,10 +8,10 @@ use optkit::functions::build;
 use optkit::lang::Source;
 use optkit::nn::{Layer, Loss, Network, NetworkObjective, Targets, Tensor};
 use optkit::{
-    Adam, AdamOptions, Apts, AptsOptions, Control, Exact, Flow, Gradient, Growing, Lbfgs, LbfgsOptions, Lsr1,
-    Lsr1Settings, MoreSorensen, Objective, Obs, Optimizer, Partition, Pass, PreconditionerOptions, Samples,
-    SchwarzPreconditioner, Sgd, SgdOptions, Steihaug, Subset, TorchLbfgs, TorchLbfgsOptions, TrustRegion,
-    TrustRegionOptions, TwoLevel, TwoLevelOptions, problem,
+    Adam, AdamOptions, Apts, AptsOptions, Archive, Control, Exact, Flow, Gradient, Growing, Lbfgs,
+    LbfgsOptions, Lsr1, Lsr1Settings, MoreSorensen, Objective, Obs, Optimizer, Partition, Pass,
+    PreconditionerOptions, Samples, SchwarzPreconditioner, Sgd, SgdOptions, Steihaug, Subset, TorchLbfgs,
+    TorchLbfgsOptions, TrustRegion, TrustRegionOptions, TwoLevel, TwoLevelOptions, problem,
 };
 use optkit_allocation_counter::{during, pool};
 use optkit_tests::Wavy;
@@ -19,6 +19,12 @@ use optkit_tests::Wavy;
 /// Allocations in `iterations` iterations, after some that may allocate: the fewest of three such windows. What a
 /// method allocates shows in each; what the thread pool does once in its life (a worker's first steal) does not.
 fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f64], iterations: u32) -> u64 {
+    windows(optimizer, f, start, iterations).into_iter().min().unwrap()
+}
+
+/// Allocations in three windows of `iterations` iterations, after some that may allocate. Room that grows with the samples
+/// may show in any.
+fn windows(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f64], iterations: u32) -> [u64; 3] {
     optimizer.start(f, start, None).unwrap();
     let (batches, mut done) = (f.batches() as u64, 0);
     let mut step = || {
@@ -34,7 +40,7 @@ fn allocations(optimizer: &mut dyn Optimizer, f: &mut dyn Objective, start: &[f6
         assert!(matches!(flow, Flow::Continue(_)), "{flow:?} in iteration {done}");
     };
     (0..8).for_each(|_| step());
-    (0..3).map(|_| during(|| (0..iterations).for_each(|_| step()))).min().unwrap()
+    [(); 3].map(|()| during(|| (0..iterations).for_each(|_| step())))
 }
 
 fn engine() -> TrustRegion {
@@ -133,10 +139,11 @@ fn iterations_allocate_nothing() {
         assert_eq!(counted, 0, "{solver} on a network {batch}");
     }
 
+    pool.install(on_images);
     let (mut f, mut growing) = growing();
     let start = vec![0.1; f.dim()];
-    let counted = pool.install(|| allocations(&mut growing, &mut f, &start, 4));
-    assert_eq!(counted, 0, "two-level on growing samples");
+    let counted = pool.install(|| windows(&mut growing, &mut f, &start, 4));
+    assert_eq!(counted, [0; 3], "two-level on growing samples");
     assert!(growing.samples_seen().is_some_and(|seen| seen < f.samples()), "samples grew in every iteration");
 }
 
@@ -193,5 +200,58 @@ fn text(solver: &str, batch: &str) -> String {
          minimize loss = cross_entropy(fcnn(digits.train.x), digits.train.y)\n\
          partition tensors = weights(fcnn) {{ parts = 2, by = tensor }}\n\
          solver {solver}\n"
+    )
+}
+
+/// The two-level method on networks of images: on all samples from the start, on samples that have stopped to grow, and on
+/// some that are growing, for which room is made once.
+fn on_images() {
+    for network in IMAGE_NETWORKS {
+        for (settings, seen) in ON_IMAGES {
+            let source = Source::new("test.apts", text_of_images(network, settings));
+            let planned = problem::from_text(source, &mut |_| Err("no files".to_owned()), &[]).unwrap();
+            let assembly = planned.plan.load(&Locations::default(), Fetch::Never).unwrap();
+            let Assembly { mut objective, mut optimizer, start, .. } = assembly;
+            let counted = windows(optimizer.as_mut(), objective.as_mut(), &start, 2);
+            assert_eq!(counted, [0; 3], "{settings} on {network}");
+            let mut state = Archive::default();
+            optimizer.save(&mut state);
+            assert_eq!(state.scoped("levels").integer("seen"), Ok(seen), "{settings} on {network}");
+        }
+    }
+}
+
+/// Between them every kind of stage.
+const IMAGE_NETWORKS: [&str; 3] = [
+    "conv 3x3 4 stride=2 pad=1; relu; pool_max 2x2; conv 2x2 6; sigmoid; flatten; dense 10",
+    "pool_avg 2x2; conv 3x3 6 pad=1 bias=off; batch_norm; relu
+     skip { conv 3x3 6 pad=1 bias=off; batch_norm ghost=32 }; relu
+     skip { conv 3x3 8 stride=2 pad=1 } shortcut auto { conv 1x1 8 stride=2 }
+     pool_avg global; dense 10",
+    "pool_avg 2x2; conv 2x2 8 dilation=2; layer_norm; tanh; conv 2x2 8 groups=4; gelu; dropout 0.1
+     flatten; dense 12; batch_norm; leaky_relu; dense 10; log_softmax",
+];
+
+/// Settings, and how many samples the last of fourteen iterations sees.
+const ON_IMAGES: [(&str, u64); 7] = [
+    ("", 200),
+    (", control = radius", 200),
+    (", combine = additive, sweeps = tail { repeat = 1 }", 200),
+    (", sweeps = multiplicative { parts = [2, 1] }", 200),
+    (", samples = growing { first = 60, factor = 1.5 }", 200),
+    (", samples = growing { first = 60, factor = 1.05 }", 121),
+    (
+        ", control = radius, sweeps = tail { repeat = 1 }, samples = growing { first = 60, factor = 1.05 }",
+        121,
+    ),
+];
+
+fn text_of_images(network: &str, settings: &str) -> String {
+    format!(
+        "apts 1\ndata digits = digits() {{ train_samples = 200 }}\n\
+         network net {{\ninput 1x8x8\n{network}\n}}\n\
+         minimize loss = cross_entropy(net(digits.train.x), digits.train.y)\n\
+         partition layers = weights(net) {{ by = layer }}\n\
+         solver apts {{ partition = layers, preset = two_level{settings} }}\n"
     )
 }

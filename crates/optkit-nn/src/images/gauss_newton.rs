@@ -101,7 +101,7 @@ impl<S: Scalar> ImageGaussNewton<S> {
             coarse: Coarse::default(),
             of_piece: vec![0.0; plan.dim],
             factory: Factory::new(plan, &local),
-            costs: Costs::new(plan, model.samples.count()),
+            costs: Costs::new(plan, model.samples.count(), &uses),
             seen: Seen::new(shared.clone(), all),
             local,
             uses,
@@ -124,9 +124,7 @@ impl<S: Scalar> ImageGaussNewton<S> {
         point.clone_from(&self.here.x);
         moments.resize_with(outputs.moments.len(), Moments::default);
         for (to, from) in moments.iter_mut().zip(&outputs.moments) {
-            to.mean.clone_from(&from.mean);
-            to.variance.clone_from(&from.variance);
-            to.counts.clone_from(&from.counts);
+            to.copy_from(from);
         }
     }
 }
@@ -205,7 +203,7 @@ impl<S: Scalar> GaussNewton for ImageGaussNewton<S> {
         let Self { seen, here, room, tangents, packed, coarse, uses, costs, work, .. } = self;
         let (model, k) = (&seen.shared.model, space.directions.len());
         for d in space.directions {
-            work.gradient_equivalents += costs.tangent(&model.plan, &uses[d.part]);
+            work.gradient_equivalents += costs.tangent(d.part);
         }
         work.gradient_equivalents += costs.coarse(k);
         matrix.fill(0.0);
@@ -213,7 +211,7 @@ impl<S: Scalar> GaussNewton for ImageGaussNewton<S> {
         here.for_each(seen, room, (costs, work), |piece| {
             let Piece { run, room, outputs, share } = piece;
             let len = run.samples() * padded(model.plan.outputs);
-            coarse.begin(k, len);
+            coarse.begin(k, run.batch.most * padded(model.plan.outputs));
             let last = &outputs.values[model.plan.output()];
             run.loss(last, &mut coarse.gradient[..len], &mut coarse.losses);
             for (a, d) in space.directions.iter().enumerate() {
@@ -289,7 +287,7 @@ impl<S: Scalar> GaussNewton for ImageGaussNewton<S> {
 }
 
 impl<S: Scalar> Coarse<S> {
-    /// Room for `count` directions of `len` numbers.
+    /// Room for `count` directions of at most `len` numbers.
     fn begin(&mut self, count: usize, len: usize) {
         self.gradient.fit(len);
         for rows in [&mut self.images, &mut self.curved] {

@@ -26,7 +26,7 @@ impl Measure {
     /// Of labels hit.
     pub(crate) fn new(network: &Network, samples: &Arc<Samples>, labels: Arc<Targets>) -> Self {
         let shared = share(network, None, samples, labels, Head::Hits);
-        let batch = Batch::room(&shared.model.targets, SAMPLES);
+        let batch = Batch::room(&shared.model.targets, SAMPLES.min(shared.model.samples.count()));
         let running = RunningAverages::new(network).0;
         let activations = Activations::new(&shared.model.plan);
         Self { shared, batch, rows: Vec::new(), activations, running, averages: Vec::new() }

@@ -25,6 +25,26 @@ pub(crate) struct Moments {
     pub(crate) counts: Vec<usize>,
 }
 
+impl Moments {
+    /// Empty, with room for so many groups.
+    fn make_room(&mut self, groups: usize, channels: usize) {
+        for to in [&mut self.mean, &mut self.variance] {
+            to.clear();
+            to.reserve(groups * channels);
+        }
+        self.counts.clear();
+        self.counts.reserve(groups);
+    }
+
+    /// Take over those of `other`, with as much room.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.make_room(other.counts.capacity(), other.mean.len() / other.counts.len().max(1));
+        self.mean.extend_from_slice(&other.mean);
+        self.variance.extend_from_slice(&other.variance);
+        self.counts.extend_from_slice(&other.counts);
+    }
+}
+
 /// Room for sums and lines, used again and again.
 #[derive(Debug, Default)]
 pub(crate) struct NormRoom<S> {
@@ -42,6 +62,8 @@ pub(crate) struct Shape {
     pub(crate) stride: usize,
     /// Most samples that are normalised together.
     pub(crate) together: usize,
+    /// Most samples that there may come to be.
+    pub(crate) most: usize,
 }
 
 impl Shape {
@@ -52,8 +74,9 @@ impl Shape {
 }
 
 impl<S: Scalar> NormRoom<S> {
-    pub(crate) fn sums(&mut self, grid: &Grid, width: usize) -> (&mut [f64], &mut [f64]) {
-        let partial = grid.groups() * width;
+    /// For any of the samples.
+    pub(crate) fn sums(&mut self, shape: Shape, width: usize) -> (&mut [f64], &mut [f64]) {
+        let partial = Grid::new(shape.pixels, shape.most).groups() * width;
         if self.partial.len() < partial {
             self.partial.resize(partial, 0.0);
         }
@@ -98,13 +121,11 @@ impl Norm {
         room: &mut NormRoom<S>,
         to: &mut Moments,
     ) {
-        to.mean.clear();
-        to.variance.clear();
-        to.counts.clear();
+        to.make_room(self.groups(Shape { samples: shape.most, ..shape }).count(), shape.channels);
         for group in self.groups(shape) {
             let grid = Grid::of(shape.pixels, shape.samples, group.clone());
             let shift = shape.rows(x, 0, &(group.start..group.start + 1));
-            let (partial, sums) = room.sums(&grid, 2 * shape.stride);
+            let (partial, sums) = room.sums(shape, 2 * shape.stride);
             grid.sum_of(partial, sums, |pixel, some, sums| {
                 (kernels.moments)(shape.rows(x, pixel, &some), shift, sums);
             });
@@ -169,6 +190,7 @@ impl Norm {
             let at = g * c..(g + 1) * c;
             let (mean, variance) = (&moments.mean[at.clone()], &moments.variance[at]);
             sums.clear();
+            sums.reserve(shape.most.div_ceil(SAMPLES) * 4 * c);
             sums.resize(group.len().div_ceil(SAMPLES) * 4 * c, 0.0);
             sums.par_chunks_exact_mut(4 * c).enumerate().for_each(|(chunk, sums)| {
                 let (squares, of_sample) = sums.split_at_mut(2 * c);
@@ -207,12 +229,14 @@ impl Norm {
         (room, sums_of_groups): (&mut NormRoom<S>, &mut Vec<f64>),
     ) {
         sums_of_groups.clear();
+        let groups = self.groups(Shape { samples: shape.most, ..shape }).count();
+        sums_of_groups.reserve(groups * 2 * shape.stride);
         for (g, group) in self.groups(shape).enumerate() {
             let grid = Grid::of(shape.pixels, shape.samples, group);
             let mut center = std::mem::take(&mut room.lines[0]);
             let mean = &moments.mean[g * shape.channels..][..shape.channels];
             fitted(&mut center, shape.stride).iter_mut().zip(mean).for_each(|(to, &m)| *to = S::from_f64(m));
-            let (partial, sums) = room.sums(&grid, 2 * shape.stride);
+            let (partial, sums) = room.sums(shape, 2 * shape.stride);
             grid.sum(d, shape.stride, (partial, &mut *sums), |pixel, some, d, sums| {
                 if self.relu {
                     (kernels.relu_gradient)(shape.rows(y, pixel, &some), d);
@@ -315,7 +339,7 @@ impl Norm {
             let [_, by_d, by_x, constant] = &mut lines;
             let (by_d, by_x, constant) =
                 (fitted(by_d, shape.stride), fitted(by_x, shape.stride), fitted(constant, shape.stride));
-            let (partial, sums) = room.sums(&grid, 2 * shape.stride);
+            let (partial, sums) = room.sums(shape, 2 * shape.stride);
             sums.fill(0.0);
             if let Some(rx) = of.x {
                 grid.sum_of(partial, &mut *sums, |pixel, some, sums| {

@@ -127,6 +127,7 @@ impl<S: Scalar> LayerNorm<'_, S> {
     /// Two sums over the values of every sample, of what `f(pixel, channel, value at)` gives.
     fn sums(&self, to: &mut Vec<[f64; 2]>, f: impl Fn(usize, usize, usize, usize) -> [f64; 2] + Sync) {
         to.clear();
+        to.reserve(self.shape.most);
         to.resize(self.shape.samples, [0.0; 2]);
         to.par_chunks_mut(SAMPLES).enumerate().for_each(|(chunk, to)| {
             for (n, to) in (chunk * SAMPLES..).zip(to) {
@@ -280,7 +281,8 @@ mod tests {
 
     #[test]
     fn a_mask_leaves_its_share_and_depends_on_what_it_is_said_to() {
-        let shape = Shape { pixels: 9, samples: 50, channels: 16, stride: 16, together: usize::MAX };
+        let shape =
+            Shape { pixels: 9, samples: 50, channels: 16, stride: 16, together: usize::MAX, most: 50 };
         let samples: Vec<u32> = (0..50).collect();
         let of = |rate, seed, epoch, layer| {
             let mut values = vec![1.0_f64; 9 * 50 * 16];

@@ -49,7 +49,8 @@ impl<'a, S: Scalar> Run<'a, S> {
     pub(crate) fn shape(&self, value: usize) -> Shape {
         let value = &self.plan().values[value];
         let (pixels, channels, stride) = (value.pixels(), value.channels, value.stride());
-        Shape { pixels, samples: self.samples(), channels, stride, together: self.batch.together }
+        let Batch { together, most, .. } = *self.batch;
+        Shape { pixels, samples: self.samples(), channels, stride, together, most }
     }
 
     /// All parameters, with those of stage `i` as the pass reads them.
@@ -63,7 +64,7 @@ impl<'a, S: Scalar> Run<'a, S> {
     /// Whether `value` is computed again where it is read, rather than kept.
     fn is_spared(&self, value: usize) -> bool {
         let most = self.model.sparing.load(Ordering::Relaxed);
-        self.plan().spared[value] && self.plan().len() * self.samples() * size_of::<S>() > most
+        self.plan().spared[value] && self.plan().len() * self.batch.most * size_of::<S>() > most
     }
 
     /// What `value` is: computed in this pass, or frozen.
@@ -85,13 +86,13 @@ impl<'a, S: Scalar> Run<'a, S> {
     pub(crate) fn forward(&self, room: &mut Workspace<S>, to: &mut Activations<S>) -> f64 {
         if self.frozen.is_none() {
             let input = &self.plan().values[0];
-            to.values[0].fit(input.len() * self.samples());
+            to.values[0].fit(input.len() * self.batch.most);
             super::input::load(self.model, self.batch, input, &mut to.values[0]);
         }
         let mut again = std::mem::take(&mut room.again);
         for (i, stage) in self.plan().stages.iter().enumerate().filter(|&(i, _)| self.scope.computed[i]) {
             stage.inputs().for_each(|value| self.make_again(value, to, room, &mut again));
-            let (spared, len) = (self.is_spared(i + 1), self.plan().values[i + 1].len() * self.samples());
+            let (spared, len) = (self.is_spared(i + 1), self.plan().values[i + 1].len() * self.batch.most);
             let mut out = if spared { again.take(len) } else { std::mem::take(&mut to.values[i + 1]) };
             out.fit(len);
             self.stage(i, stage, (room, &again), to, &mut out);
@@ -140,7 +141,7 @@ impl<'a, S: Scalar> Run<'a, S> {
         let (i, shape) = (value - 1, self.shape(value));
         let stage = &self.plan().stages[i];
         let Operation::Norm(norm) = &stage.operation else { unreachable!("only normalisations are spared") };
-        let mut y = again.take(self.plan().values[value].len() * self.samples());
+        let mut y = again.take(self.plan().values[value].len() * self.batch.most);
         let Workspace { theta, norm: of_norm, .. } = room;
         let moments = own_moments(self, i, own);
         let by = (&moments.mean[..], &moments.variance[..]);
@@ -204,9 +205,7 @@ impl<'a, S: Scalar> Run<'a, S> {
             }
             Operation::PoolMax(pool) => {
                 let len = out.pixels * samples * out.stride;
-                if places.len() < len {
-                    places.resize(len, 0);
-                }
+                places.fit(out.pixels * self.batch.most * out.stride);
                 pool.largest(kernels, (samples, shape.stride), x, y, &mut places[..len]);
             }
             Operation::PoolAvg(pool) => pool.mean(kernels, (samples, shape.stride), x, y),
@@ -247,6 +246,7 @@ impl<'a, S: Scalar> Run<'a, S> {
         let wanted = !gradient.is_empty();
         let chunks = samples.div_ceil(SAMPLES);
         losses.clear();
+        losses.reserve(self.batch.most.div_ceil(SAMPLES));
         losses.resize(chunks, 0.0);
         let chunk = |c: usize, gradient: &mut [S]| {
             let rows = c * SAMPLES..((c + 1) * SAMPLES).min(samples);

@@ -53,13 +53,15 @@ pub(crate) struct Batch {
     pub(crate) shifts: Vec<Shift>,
     /// Most samples that batch normalisations see together.
     pub(crate) together: usize,
+    /// Most samples that it may come to have: evaluations make their room for as many, once.
+    pub(crate) most: usize,
 }
 
 impl Batch {
     /// Room for `most` samples with targets like these.
     pub(crate) fn room(targets: &Targets, most: usize) -> Self {
         let (rows, targets) = (Vec::with_capacity(most), targets.room(most));
-        Self { rows, targets, seed: 0, epoch: 0, shifts: Vec::new(), together: usize::MAX }
+        Self { rows, targets, seed: 0, epoch: 0, shifts: Vec::new(), together: usize::MAX, most }
     }
 
     /// The samples `chosen`, as they are.
@@ -70,6 +72,7 @@ impl Batch {
         (self.seed, self.epoch) = (seed, epoch);
         self.shifts.clear();
         self.together = usize::MAX;
+        self.most = self.most.max(chosen.len());
     }
 
     /// Some of the samples of `other`.
@@ -111,7 +114,7 @@ pub(crate) struct Activations<S> {
     /// By value of the plan; empty where it was not computed.
     pub(crate) values: Vec<Buffer<S>>,
     /// By stage: where the largest values of windows were.
-    pub(crate) places: Vec<Vec<u16>>,
+    pub(crate) places: Vec<Buffer<u16>>,
     /// By stage: moments of normalisations.
     pub(crate) moments: Vec<Moments>,
 }
@@ -125,7 +128,7 @@ impl<S: Scalar> Activations<S> {
             value: f64::NAN,
             batch: None,
             values: (0..plan.values.len()).map(|_| Buffer::default()).collect(),
-            places: vec![Vec::new(); plan.stages.len()],
+            places: (0..plan.stages.len()).map(|_| Buffer::default()).collect(),
             moments: vec![Moments::default(); plan.stages.len()],
         }
     }

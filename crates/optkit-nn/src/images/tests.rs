@@ -252,7 +252,7 @@ fn try_norm<S: Scalar>(kernels: &Kernels<S>, [pixels, samples, channels]: [usize
     }
 
     let extents = [samples, channels, pixels];
-    let shape = Shape { pixels, samples, channels, stride, together: usize::MAX };
+    let shape = Shape { pixels, samples, channels, stride, together: usize::MAX, most: samples };
     let (own_x, own_r, own_theta): (Vec<S>, Vec<S>, Vec<S>) =
         (layout(&x, extents), layout(&residual, extents), of(&theta));
     let (mut room, mut moments) = (NormRoom::default(), Moments::default());

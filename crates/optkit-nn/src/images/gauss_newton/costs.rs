@@ -5,40 +5,36 @@
 use crate::images::plan::{Operation, Plan};
 use crate::images::scope::{Own, work};
 
-/// Multiply-adds a sample of a stage.
-#[derive(Clone, Copy, Debug)]
-struct Of {
-    forward: f64,
-    below: f64,
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Costs {
-    stages: Vec<Of>,
-    /// Of a forward pass, of a backward pass, and of a backward pass without the weights' gradients.
+    /// Multiply-adds a sample of a forward pass, of a backward pass, and of a backward pass without the weights' gradients.
     forward: f64,
     backward: f64,
     below: f64,
     outputs: f64,
+    /// Of R{outputs} of a sample along a direction of each part.
+    tangents: Vec<f64>,
     samples: f64,
     /// Samples that passes see.
     seen: f64,
 }
 
 impl Costs {
-    pub(crate) fn new(plan: &Plan, samples: usize) -> Self {
-        let (mut stages, mut backward) = (Vec::new(), 0.0);
+    /// `uses`: tensors of each part, by stage.
+    pub(crate) fn new(plan: &Plan, samples: usize, uses: &[Vec<Own>]) -> Self {
+        let (mut stages, mut backward, mut sum_below) = (Vec::new(), 0.0, 0.0);
         for (i, stage) in plan.stages.iter().enumerate() {
             let work = work(plan, stage, i);
             let below = if stage.inputs().any(|value| value > 0) { work.below } else { 0.0 };
             backward += work.weights + below;
-            stages.push(Of { forward: work.forward, below });
+            sum_below += below;
+            stages.push(work.forward);
         }
         Self {
-            forward: stages.iter().map(|of| of.forward).sum(),
-            below: stages.iter().map(|of| of.below).sum(),
+            forward: stages.iter().sum(),
+            below: sum_below,
             backward,
-            stages,
+            tangents: uses.iter().map(|own| tangent(plan, &stages, own)).collect(),
             outputs: plan.outputs as f64,
             samples: samples as f64,
             seen: samples as f64,
@@ -55,21 +51,9 @@ impl Costs {
         0.5 * rows as f64 / self.samples
     }
 
-    /// R{outputs} over the samples that are seen, along a direction that moves the tensors `own`: a convolution whose
-    /// weights move multiplies once, and once more where what it reads has a tangent.
-    pub(crate) fn tangent(&self, plan: &Plan, own: &[Own]) -> f64 {
-        let mut there = vec![false; plan.values.len()];
-        let mut sum = 0.0;
-        for (i, stage) in plan.stages.iter().enumerate() {
-            let below = stage.inputs().any(|value| there[value]);
-            there[i + 1] = below || own[i].any();
-            let times = match stage.operation {
-                Operation::Convolution { .. } => u8::from(below) + u8::from(own[i].weight),
-                _ => u8::from(there[i + 1]),
-            };
-            sum += f64::from(times) * self.stages[i].forward;
-        }
-        0.5 * sum / self.forward * self.seen / self.samples
+    /// R{outputs} over the samples that are seen, along a direction of a part.
+    pub(crate) fn tangent(&self, part: usize) -> f64 {
+        0.5 * self.tangents[part] / self.forward * self.seen / self.samples
     }
 
     /// M and β of `count` directions, from their J d.
@@ -88,9 +72,26 @@ impl Costs {
         work / (self.samples * (self.forward + self.backward))
     }
 
-    /// Samples whose factors cost `share` of a value with its gradient on the samples that are seen; `moments`:
-    /// multiply-adds of the moments of one.
-    pub(crate) fn samples_for(&self, share: f64, moments: f64) -> usize {
-        (share * self.seen / (self.factors() + moments / (self.forward + self.backward))) as usize
+    /// Samples whose factors cost `share` of a value with its gradient on `seen` samples; `moments`: multiply-adds of the
+    /// moments of one.
+    pub(crate) fn samples_for(&self, share: f64, seen: usize, moments: f64) -> usize {
+        (share * seen as f64 / (self.factors() + moments / (self.forward + self.backward))) as usize
     }
+}
+
+/// R{outputs} of a sample along a direction that moves the tensors `own`, from what stages cost forward: a convolution whose
+/// weights move multiplies once, and once more where what it reads has a tangent.
+fn tangent(plan: &Plan, stages: &[f64], own: &[Own]) -> f64 {
+    let mut there = vec![false; plan.values.len()];
+    let mut sum = 0.0;
+    for (i, stage) in plan.stages.iter().enumerate() {
+        let below = stage.inputs().any(|value| there[value]);
+        there[i + 1] = below || own[i].any();
+        let times = match stage.operation {
+            Operation::Convolution { .. } => u8::from(below) + u8::from(own[i].weight),
+            _ => u8::from(there[i + 1]),
+        };
+        sum += f64::from(times) * stages[i];
+    }
+    sum
 }

@@ -99,14 +99,17 @@ impl<S: Scalar> Factory<S> {
         }
     }
 
-    /// Samples that enter in iteration `number`, of `all`.
-    fn choose(&mut self, model: &Model<S>, all: &Batch, number: u64, most: usize) {
+    /// Samples that enter in iteration `number`, of `all`: so many of those that are seen, and at most as many as `most`
+    /// gives of all that there will be.
+    fn choose(&mut self, model: &Model<S>, all: &Batch, number: u64, most: impl Fn(usize) -> usize) {
         let count = all.rows.len();
-        let stride = (count / most).max(1);
+        let chosen = most(count);
+        let stride = (count / chosen).max(1);
         let offset = (number % stride as u64) as usize;
+        let batch = self.batch.get_or_insert_with(|| Batch::room(&model.targets, most(all.most)));
         self.rows.clear();
-        self.rows.extend(all.rows[offset..].iter().step_by(stride).take(most));
-        let batch = self.batch.get_or_insert_with(|| Batch::room(&model.targets, most));
+        self.rows.reserve(batch.most);
+        self.rows.extend(all.rows[offset..].iter().step_by(stride).take(chosen));
         batch.fill(&model.targets, &self.rows, (all.seed, all.epoch));
     }
 
@@ -119,12 +122,14 @@ impl<S: Scalar> Factory<S> {
         (all, number): (&Batch, u64),
         (local, costs): (&mut Local<S>, &Costs),
     ) -> f64 {
-        let (plan, count) = (&model.plan, all.rows.len());
+        let plan = &model.plan;
         let (width, stride) = (plan.outputs, padded(plan.outputs));
         let of_moments = moments(plan, local);
-        let most = (MOST_FACTORS / (width * stride)).clamp(1, count);
-        let chosen = costs.samples_for(SHARE, of_moments).clamp(LEAST_SAMPLES.min(count), count).min(most);
-        self.choose(model, all, number, chosen);
+        let most = |count: usize| {
+            let fit = (MOST_FACTORS / (width * stride)).clamp(1, count);
+            costs.samples_for(SHARE, count, of_moments).clamp(LEAST_SAMPLES.min(count), count).min(fit)
+        };
+        self.choose(model, all, number, most);
         let Self { scope, batch: Some(batch), outputs, gradient, factors, losses, rooms, sums, .. } = self
         else {
             unreachable!("samples were chosen")
@@ -133,8 +138,8 @@ impl<S: Scalar> Factory<S> {
         let run = Run { model, scope, batch, point, frozen: None, mode: Mode::Train };
         room.pack(plan, (scope, false), (base, point), true);
         run.forward(room, outputs);
-        gradient.fit(chosen * stride);
-        factors.fit(chosen * width * stride);
+        gradient.fit(batch.most * stride);
+        factors.fit(batch.most * width * stride);
         let last = &outputs.values[plan.output()];
         run.loss(last, &mut gradient[..chosen * stride], losses);
         let rows = factors.par_chunks_exact_mut(width * stride).take(chosen).enumerate();

@@ -1,13 +1,13 @@
 //! Samples that grow: the first of a shuffle that a seed fixes, more of them as the run goes on.
-
-use std::sync::Arc;
+//!
+//! Room is made once, for all samples ([`Batch::most`](crate::images::state::Batch)): of what is not yet written the system
+//! holds no memory. Where samples are looked at in pieces, a piece makes its own when it is first seen.
 
 use optkit_core::{Sampled, Seen as Counts};
 
-use super::{ImageGaussNewton, Seen};
+use super::ImageGaussNewton;
 use crate::Scalar;
 use crate::deal::shuffle;
-use crate::images::state::Batch;
 
 /// What is drawn from the stream of an epoch that no run reaches.
 const NO_EPOCH: u64 = u64::MAX - 2;
@@ -40,12 +40,7 @@ impl<S: Scalar> ImageGaussNewton<S> {
         if self.order.is_empty() || count == self.seen.count() {
             return;
         }
-        let shared = self.seen.shared.clone();
-        let (targets, before) = (&shared.model.targets, &self.seen.all);
-        let mut batch = Batch::room(targets, count);
-        batch.fill(targets, &self.order[..count], (before.seed, before.epoch));
-        batch.together = before.together;
-        self.seen = Seen::new(shared, Arc::new(batch));
+        self.seen.show(&self.order, count);
         self.here.is_there = false;
         self.costs.see(count);
     }

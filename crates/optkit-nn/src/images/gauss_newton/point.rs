@@ -44,15 +44,32 @@ impl<S: Scalar> Seen<S> {
         let (model, count) = (&shared.model, all.rows.len());
         let bytes = model.plan.len() * size_of::<S>();
         let together = model.plan.stages.iter().any(|stage| matches!(stage.operation, Operation::Norm(_)));
-        let each = if together { count } else { (of_a_piece / bytes).clamp(1, count) };
-        pieces.clear();
-        for some in in_parts(count, each) {
-            let mut piece = Batch::room(&model.targets, some.len());
-            piece.fill_from(&model.targets, all, some);
-            pieces.push(piece);
+        let each = if together { all.most } else { (of_a_piece / bytes).clamp(1, all.most) };
+        // Where samples grow, a piece comes to have as many as it may.
+        let room = if count < all.most { each } else { count.div_ceil(count.div_ceil(each)) };
+        pieces.truncate(count.div_ceil(each));
+        for (i, some) in in_parts(count, each).enumerate() {
+            if pieces.get(i).is_none_or(|piece| piece.most < room) {
+                pieces.truncate(i);
+                pieces.push(Batch::room(&model.targets, room));
+            }
+            pieces[i].fill_from(&model.targets, all, some);
         }
         let fits = |points: usize| if points * bytes * count <= most { pieces.len() } else { 1 };
         *kept = [fits(1), fits(2)];
+    }
+
+    /// See the first `count` samples of `order`, of which all will be seen in the end.
+    pub(crate) fn show(&mut self, order: &[u32], count: usize) {
+        let targets = &self.shared.model.targets;
+        let (of, together) = ((self.all.seed, self.all.epoch), self.all.together);
+        if Arc::get_mut(&mut self.all).is_none_or(|all| all.most < order.len()) {
+            self.all = Arc::new(Batch::room(targets, order.len()));
+        }
+        let all = Arc::get_mut(&mut self.all).expect("made or found to be held by nobody else");
+        all.fill(targets, &order[..count], of);
+        all.together = together;
+        self.cut(OF_A_PIECE, KEPT);
     }
 
     pub(crate) fn count(&self) -> usize {

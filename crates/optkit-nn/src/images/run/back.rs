@@ -46,7 +46,7 @@ impl<S: Scalar> Run<'_, S> {
         begin: impl FnOnce(&mut Workspace<S>, &[S], &mut [S]),
         mut see: impl FnMut(&mut Workspace<S>, Passed<'_, S>),
     ) {
-        room.make_room(self.scope, self.samples());
+        room.make_room(self.scope, self.batch.most);
         let mut again = std::mem::take(&mut room.again);
         let mut top = std::mem::take(&mut room.gradients[self.scope.top]);
         begin(room, self.value(self.plan().output(), own, &again), &mut top);
@@ -168,7 +168,7 @@ impl<S: Scalar> Run<'_, S> {
         if let Some(bias) = bias.as_ref().filter(|_| self.scope.own[i].bias) {
             room.zeros.fit(out.stride);
             let grid = Grid::new(out.pixels, samples);
-            let (partial, sums) = room.norm.sums(&grid, 2 * out.stride);
+            let (partial, sums) = room.norm.sums(out, 2 * out.stride);
             let zeros = &room.zeros[..out.stride];
             grid.sum_of(partial, sums, |pixel, some, sums| {
                 let at = (pixel * samples + some.start) * out.stride;

@@ -81,7 +81,7 @@ impl<S: Scalar> Run<'_, S> {
                 let read = stage.inputs().chain(std::iter::once(i + 1));
                 read.for_each(|value| self.make_again(value, own, room, &mut again));
                 let len = plan.values[i + 1].len() * samples;
-                let mut ry = tangents.take(len);
+                let mut ry = tangents.take(plan.values[i + 1].len() * self.batch.most);
                 self.tangent_of_stage(i, (direction, tangents), (room, &again), own, &mut ry[..len]);
                 tangents.put(i + 1, ry);
             }
