@@ -9,7 +9,8 @@
 //! that position (Grosse & Martens 2016: derivatives at different positions taken to be uncorrelated, patches and
 //! derivatives independent, both alike at all positions). At one position, which is a dense layer, nothing of that is
 //! assumed but the independence. Where channels are in groups, A is the mean over the groups. A normalisation's diagonal
-//! is exact on its samples.
+//! is exact on its samples where no batch normalisation stands behind it: that couples samples, whose shares are squared one
+//! by one here.
 
 use std::ops::Range;
 use std::sync::Arc;

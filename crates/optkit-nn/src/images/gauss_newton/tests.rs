@@ -1,6 +1,8 @@
 //! Tangents against differences of the outputs, the coarse matrix against JᵀHJ, local models against the Gauss–Newton
 //! matrix where they are exact.
 
+mod brute_force;
+
 use std::sync::Arc;
 
 use optkit_core::{CoarseSpace, Direction, GaussNewton, NoGaussNewton, Objective, Source, Subset};
