@@ -59,6 +59,13 @@ impl Dealing {
     }
 
     /// How many of `samples` samples a batch takes from each other one. Where it is none, batches of one epoch share none.
+    ///
+    /// ```
+    /// use optkit_nn::Dealing;
+    /// let dealing = Dealing::Overlapping { parts: 20, overlap: 0.01 };
+    /// assert_eq!((dealing.shared(60_000), dealing.shared(400)), (30, 0));
+    /// assert_eq!(Dealing::Of(100).shared(60_000), 0);
+    /// ```
     #[must_use]
     pub fn shared(&self, samples: usize) -> usize {
         match *self {

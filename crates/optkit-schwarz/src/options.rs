@@ -3,6 +3,17 @@
 use optkit_trust_region::{self as trust_region, RadiusRule, Ratio};
 
 /// Where the secant pairs of the global matrix come from on mini-batches; parts learn from their own steps, for one solve.
+///
+/// ```
+/// use optkit_core::{Optimizer, StartError, from_fn};
+/// use optkit_schwarz::{Apts, Options, PairsFrom, Partition};
+///
+/// let options = Options { pairs: PairsFrom::Overlap, ..Options::default() };
+/// let mut apts = Apts::new(Partition::contiguous(2, 2).unwrap(), options);
+/// // A function without mini-batches has none that share samples.
+/// let mut f = from_fn(2, |x| x[0] + x[1], |_, g| g.fill(1.0));
+/// assert_eq!(apts.start(&mut f, &[0.0; 2], None), Err(StartError::NoOverlap { method: "apts" }));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PairsFrom {
     /// Steps within an iteration, with gradients of its batch: that of the parts together, and rejected trials.
