@@ -13,7 +13,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The system's allocator, with a count.
 struct Counting;
@@ -22,6 +22,19 @@ struct Counting;
 static COUNTING: Counting = Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes that all threads hold, and the most that they have held.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn hold(bytes: usize) {
+    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(held, Ordering::Relaxed);
+}
+
+fn let_go(bytes: usize) {
+    HELD.fetch_sub(bytes, Ordering::Relaxed);
+}
 
 thread_local! {
     static COMPUTES: Cell<bool> = const { Cell::new(false) };
@@ -38,20 +51,25 @@ fn count() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        hold(layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        hold(layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let_go(layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(at, layout) }
     }
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        hold(size);
+        let_go(layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -78,4 +96,17 @@ pub fn during(work: impl FnOnce()) -> u64 {
     let before = allocations();
     work();
     allocations() - before
+}
+
+/// The most bytes that were held at a time while `work` ran, by all threads, beyond those held when it began.
+///
+/// ```
+/// let most = optkit_allocation_counter::most_held_during(|| drop(std::hint::black_box(vec![1_u8; 100_000])));
+/// assert!(most >= 100_000);
+/// ```
+pub fn most_held_during(work: impl FnOnce()) -> usize {
+    let before = HELD.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    work();
+    MOST.load(Ordering::Relaxed).saturating_sub(before)
 }

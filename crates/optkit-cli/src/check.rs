@@ -113,6 +113,8 @@ fn object(plan: &Plan, measured: &Measured) -> Value {
     });
     if let Subject::Network(subject) = &plan.subject {
         object["layers"] = layers::objects(&subject.network);
+        object["peak_memory_bytes"] = json!(plan.peak_memory());
+        object["micro_batch"] = json!(plan.samples_at_a_time());
     }
     if let Some(whole) = measured.whole {
         object["loss_ms"] = json!(whole.loss_ms);
@@ -147,6 +149,11 @@ fn text(out: &mut impl Write, plan: &Plan, measured: &Measured) -> io::Result<()
     let size = show::size(plan.subject.dim(), count, subdomains);
     writeln!(out, "valid: {size}; {}", plan.solver_name)?;
     writeln!(out, "stop when {}", plan.stop.text())?;
+    if let Some(bytes) = plan.peak_memory() {
+        let pieces = plan.samples_at_a_time();
+        let pieces = pieces.map_or_else(String::new, |n| format!(", in micro-batches of {}", grouped(n)));
+        writeln!(out, "peak memory about {}{pieces}", megabytes(bytes))?;
+    }
     if let Subject::Network(subject) = &plan.subject {
         writeln!(out)?;
         layers::text(out, &subject.network)?;
@@ -160,6 +167,11 @@ fn text(out: &mut impl Write, plan: &Plan, measured: &Measured) -> io::Result<()
         differences::text(out, checked, &tensors(plan))?;
     }
     Ok(())
+}
+
+#[allow(clippy::cast_precision_loss)] // for people
+fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
 fn cost_table(out: &mut impl Write, plan: &Plan, whole: Option<Timing>, parts: &[Part]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The state of a run as named entries: what [`save`](crate::Optimizer::save) writes and `load` reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::Work;
 
@@ -15,7 +16,8 @@ use crate::Work;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Archive {
-    arrays: BTreeMap<String, Vec<f64>>,
+    /// Shared by scopes: they are as large as what an optimizer holds.
+    arrays: BTreeMap<String, Arc<Vec<f64>>>,
     integers: BTreeMap<String, u64>,
 }
 
@@ -52,6 +54,10 @@ pub enum LoadError {
 impl Archive {
     /// Store an array.
     pub fn put(&mut self, name: &str, values: Vec<f64>) {
+        self.put_shared(name, Arc::new(values));
+    }
+
+    fn put_shared(&mut self, name: &str, values: Arc<Vec<f64>>) {
         self.integers.remove(name);
         self.arrays.insert(name.to_owned(), values);
     }
@@ -82,7 +88,10 @@ impl Archive {
 
     /// The array called `name`.
     pub fn array(&self, name: &str) -> Result<&[f64], LoadError> {
-        self.arrays.get(name).map(Vec::as_slice).ok_or_else(|| LoadError::Missing(name.to_owned()))
+        self.arrays
+            .get(name)
+            .map(|values| values.as_slice())
+            .ok_or_else(|| LoadError::Missing(name.to_owned()))
     }
 
     /// The array called `name`, copied into a buffer of its length.
@@ -133,7 +142,7 @@ impl Archive {
         let mut inner = Archive::default();
         fill(&mut inner);
         for (name, values) in inner.arrays {
-            self.put(&format!("{scope}.{name}"), values);
+            self.put_shared(&format!("{scope}.{name}"), values);
         }
         for (name, value) in inner.integers {
             self.put_integer(&format!("{scope}.{name}"), value);

@@ -31,6 +31,7 @@ mod operator;
 mod optimizer;
 mod preconditioner;
 mod status;
+mod storage;
 mod subset;
 pub mod vector;
 pub mod vocabulary;
@@ -53,5 +54,6 @@ pub use optimizer::{
 };
 pub use preconditioner::{Preconditioner, Proposal};
 pub use status::{Outcome, Status};
+pub use storage::{Shape, Storage, Turns};
 pub use subset::{Subset, SubsetError};
 pub use work::Work;

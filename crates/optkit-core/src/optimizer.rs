@@ -1,6 +1,6 @@
 //! What reduces an objective, one iteration at a time.
 
-use crate::{Archive, Compact, LoadError, Objective, Pass, Restriction, Status, Work};
+use crate::{Archive, Compact, LoadError, Objective, Pass, Restriction, Shape, Status, Storage, Work};
 
 /// Object-safe, so that methods can be values in a file and rows in a table.
 ///
@@ -64,6 +64,11 @@ pub trait Optimizer: Send {
     /// Tell `watcher` which phase of an iteration begins. Methods without phases ignore it.
     fn watch(&mut self, _watcher: Box<dyn Phases>) {}
 
+    /// The numbers that it will hold on an objective of this shape; none where it does not say.
+    fn storage(&self, _of: Shape) -> Option<Storage> {
+        None
+    }
+
     /// Everything that a resume needs, nothing else.
     fn save(&self, archive: &mut Archive);
 
@@ -97,6 +102,12 @@ pub trait RadiusDriven: Optimizer {
     /// [`begin`](Self::begin), and not where it [learns](Self::learns). Whoever keeps its own does nothing.
     fn exchange(&mut self, _room: &mut Vec<Vec<f64>>) {}
 
+    /// How many of the numbers that [`storage`](Optimizer::storage) counts are in vectors which it
+    /// [exchanges](Self::exchange); 0 where it keeps its own, and saves them.
+    fn exchanged(&self, _of: Shape) -> usize {
+        0
+    }
+
     /// True where [`learn_pair`](Self::learn_pair) is of use.
     fn learns(&self) -> bool {
         false
@@ -105,6 +116,11 @@ pub trait RadiusDriven: Optimizer {
     /// The quasi-Newton matrix that this method keeps, for its parts to begin with.
     fn model(&self) -> Option<&dyn Compact> {
         None
+    }
+
+    /// The most columns that [`model`](Self::model) comes to have on an objective of this shape.
+    fn most_columns(&self, _of: Shape) -> usize {
+        0
     }
 
     /// The distance between two points in the norm that the radius bounds; ‖·‖∞ unless the method has another.

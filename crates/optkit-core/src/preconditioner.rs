@@ -1,6 +1,6 @@
 //! What improves a point before a method takes a step from there.
 
-use crate::{Archive, Evaluated, LoadError, Objective, StartError, Work};
+use crate::{Archive, Evaluated, LoadError, Objective, Shape, StartError, Storage, Work};
 
 /// A nonlinear preconditioner from the right (Brune, Knepley, Smith & Tu 2015): a method that uses one takes its steps
 /// from the points that it proposes.
@@ -30,6 +30,11 @@ pub trait Preconditioner: Send {
 
     /// Work on objectives of its own.
     fn work(&self) -> Work;
+
+    /// The numbers that it will hold on an objective of this shape; none where it does not say.
+    fn storage(&self, _of: Shape) -> Option<Storage> {
+        None
+    }
 
     /// Everything that a resume needs, nothing else.
     fn save(&self, archive: &mut Archive);

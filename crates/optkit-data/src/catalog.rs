@@ -90,7 +90,7 @@ pub static DATASETS: &[Entry] = &[
 ];
 
 /// What is known of a dataset before it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outline {
     /// Shape of one sample.
     pub shape: &'static [usize],
@@ -100,6 +100,8 @@ pub struct Outline {
     pub train_samples: usize,
     /// Number of samples to test on.
     pub test_samples: usize,
+    /// Share of the training samples' bytes that are not zero.
+    pub nonzero: f64,
 }
 
 /// Shape and size of a known dataset, so that a problem can be checked without its files; `None` for `idx` and
@@ -114,17 +116,20 @@ pub struct Outline {
 pub fn shape_hint(name: &str) -> Option<Outline> {
     if name == "digits" {
         let (train_samples, test_samples) = (digits::TRAIN, digits::TEST);
-        return Some(Outline { shape: &[8, 8], classes: 10, train_samples, test_samples });
+        let (shape, classes, nonzero) = (&[8, 8], 10, digits::NONZERO);
+        return Some(Outline { shape, classes, train_samples, test_samples, nonzero });
     }
     if name == cifar::NAME {
         let [train_samples, test_samples] = cifar::PUBLISHED.samples();
-        return Some(Outline { shape: cifar::SHAPE, classes: cifar::CLASSES, train_samples, test_samples });
+        let (shape, classes) = (cifar::SHAPE, cifar::CLASSES);
+        return Some(Outline { shape, classes, train_samples, test_samples, nonzero: cifar::NONZERO });
     }
     known::find(name).map(|known| Outline {
         shape: known.shape,
         classes: known.classes,
         train_samples: known.samples[0],
         test_samples: known.samples[1],
+        nonzero: known.nonzero,
     })
 }
 

@@ -30,6 +30,8 @@ use crate::progress::{Fetch, Progress};
 pub(crate) const NAME: &str = "cifar10";
 pub(crate) const SHAPE: &[usize] = &[3, 32, 32];
 pub(crate) const CLASSES: usize = 10;
+/// Share of the training samples' bytes that are not zero.
+pub(crate) const NONZERO: f64 = 1.0;
 pub(crate) const LICENCE: &str = "none stated (A. Krizhevsky, V. Nair, G. Hinton)";
 /// Folders below a root that may hold it: ours, then that of the archive.
 const LAYOUTS: [&str; 3] = ["cifar10", "cifar-10-batches-bin", ""];

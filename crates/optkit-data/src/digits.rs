@@ -12,6 +12,8 @@ const PACKED: &[u8] = include_bytes!("../data/digits.csv.gz");
 const FEATURES: usize = 64;
 pub(crate) const TRAIN: usize = 1437;
 pub(crate) const TEST: usize = 360;
+/// Share of the training samples' bytes that are not zero.
+pub(crate) const NONZERO: f64 = 0.51;
 /// Bytes of the uncompressed file.
 pub(crate) const BYTES: u64 = 264_712;
 
@@ -60,6 +62,8 @@ mod tests {
             }
             assert!(split.labels.iter().all(|&l| l < 10));
         }
+        let nonzero = data.train.features.iter().filter(|&&p| p != 0).count() as f64;
+        assert!((nonzero / data.train.features.len() as f64 - NONZERO).abs() < 0.01);
         // first image and label as in the UCI file
         assert_eq!(data.train.features[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
         assert_eq!(data.train.labels[..3], [0, 1, 2]);

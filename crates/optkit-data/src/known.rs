@@ -8,6 +8,8 @@ pub(crate) struct Known {
     pub(crate) classes: usize,
     /// Samples of the training and the test set.
     pub(crate) samples: [usize; 2],
+    /// Share of the training samples' bytes that are not zero.
+    pub(crate) nonzero: f64,
     /// Folders below a root that may hold it: ours, then torchvision's.
     pub(crate) layouts: &'static [&'static str],
     /// SHA-256 of the uncompressed files, in the order of [`crate::files::NAMES`].
@@ -37,6 +39,7 @@ pub(crate) static KNOWN: [Known; 2] = [
         shape: &[28, 28],
         classes: 10,
         samples: [60_000, 10_000],
+        nonzero: 0.19,
         layouts: &["mnist", "MNIST/raw"],
         sums: [
             "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -51,6 +54,7 @@ pub(crate) static KNOWN: [Known; 2] = [
         shape: &[28, 28],
         classes: 10,
         samples: [60_000, 10_000],
+        nonzero: 0.50,
         layouts: &["fashion_mnist", "FashionMNIST/raw"],
         sums: [
             "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

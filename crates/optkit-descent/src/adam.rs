@@ -9,7 +9,8 @@
 
 use optkit_core::vector::norm_inf;
 use optkit_core::{
-    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, StartError, Status,
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, Shape, StartError, Status,
+    Storage,
 };
 
 use crate::iterate::Iterate;
@@ -205,6 +206,11 @@ impl Optimizer for Adam {
 
     fn samples_changed(&mut self, _pass: Pass) {
         self.now.samples_changed();
+    }
+
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        let means = (2 + usize::from(self.options.amsgrad)) * of.dim;
+        Some(Iterate::storage(of) + Storage { held: means, saved: means })
     }
 
     fn save(&self, archive: &mut Archive) {

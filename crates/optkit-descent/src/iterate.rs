@@ -1,7 +1,7 @@
 //! The point that a descent method stands on, with the best one that it has seen.
 
 use optkit_core::vector::{all_finite, norm_inf};
-use optkit_core::{Archive, Evaluated, LoadError, Objective, Point, StartError, Status};
+use optkit_core::{Archive, Evaluated, LoadError, Objective, Point, Shape, StartError, Status, Storage};
 
 /// A value below this is no minimum of anything.
 const UNBOUNDED: f64 = -1e100;
@@ -98,6 +98,12 @@ impl Iterate {
         } else {
             Point { x: &self.best, value: self.best_value, gradient: None }
         }
+    }
+
+    /// The point, its gradient and the best point; saved behind a step, which forgets the gradient of a batch.
+    pub(crate) fn storage(of: Shape) -> Storage {
+        let saved = if of.batches { 2 } else { 3 };
+        Storage { held: 3 * of.dim, saved: saved * of.dim }
     }
 
     pub(crate) fn save(&self, archive: &mut Archive) {

@@ -12,8 +12,8 @@ mod setup;
 
 use optkit_core::vector::{dot, norm_inf, norm2};
 use optkit_core::{
-    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, Preconditioner, StartError, Status,
-    StepReport, Work,
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, Preconditioner, Shape, StartError,
+    Status, StepReport, Storage, Work,
 };
 
 use crate::iterate::Iterate;
@@ -261,6 +261,18 @@ impl Optimizer for Lbfgs {
 
     fn allow(&mut self, gradient_equivalents: f64) {
         self.allowance = gradient_equivalents;
+    }
+
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        let half_step = match &self.half_step {
+            Some(half_step) => {
+                Storage::held(HalfStep::VECTORS * of.dim) + half_step.preconditioner.storage(of)?
+            }
+            None => Storage::default(),
+        };
+        // The direction and the change of gradients.
+        let own = Storage::held((2 + StrongWolfe::VECTORS) * of.dim);
+        Some(Iterate::storage(of) + self.pairs.storage(of) + own + half_step)
     }
 
     fn save(&self, archive: &mut Archive) {

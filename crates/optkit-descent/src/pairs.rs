@@ -2,7 +2,7 @@
 //! Alg. 7.4).
 
 use optkit_core::vector::{axpy, dot};
-use optkit_core::{Archive, LoadError};
+use optkit_core::{Archive, LoadError, Shape, Storage};
 
 /// The last pairs s, y with 1/sᵀy, and the scale H₀ = γI.
 #[derive(Clone, Debug, Default)]
@@ -81,9 +81,17 @@ impl Pairs {
     }
 
     /// The pairs from the oldest to the newest, wherever they lie.
+    pub(crate) fn storage(&self, of: Shape) -> Storage {
+        let all = 2 * self.memory * of.dim;
+        Storage { held: all, saved: all }
+    }
+
     pub(crate) fn save(&self, archive: &mut Archive) {
         let slots = || (0..self.len).map(|i| self.slot(i));
-        let all = |vectors: &[f64]| slots().flat_map(|k| &vectors[k * self.n..][..self.n]).copied().collect();
+        let all = |vectors: &[f64]| {
+            let each = slots().map(|k| &vectors[k * self.n..][..self.n]);
+            each.collect::<Vec<_>>().concat() // as long as it has to be
+        };
         archive.put("s", all(&self.s));
         archive.put("y", all(&self.y));
         archive.put("rho", slots().map(|k| self.rho[k]).collect());

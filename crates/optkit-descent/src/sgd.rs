@@ -9,7 +9,8 @@
 
 use optkit_core::vector::norm_inf;
 use optkit_core::{
-    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, StartError, Status,
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, Shape, StartError, Status,
+    Storage,
 };
 
 use crate::iterate::Iterate;
@@ -180,6 +181,11 @@ impl Optimizer for Sgd {
 
     fn samples_changed(&mut self, _pass: Pass) {
         self.now.samples_changed();
+    }
+
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        let velocity = if self.options.momentum == 0.0 { 0 } else { of.dim };
+        Some(Iterate::storage(of) + Storage { held: velocity, saved: velocity })
     }
 
     fn save(&self, archive: &mut Archive) {

@@ -41,6 +41,9 @@ pub(crate) struct StrongWolfe {
 }
 
 impl StrongWolfe {
+    /// Vectors of n numbers.
+    pub(crate) const VECTORS: usize = 4;
+
     pub(crate) fn resize(&mut self, n: usize) {
         for end in [&mut self.trial, &mut self.low] {
             end.x.resize(n, 0.0);

@@ -5,7 +5,8 @@
 
 use optkit_core::vector::{dot, norm_inf};
 use optkit_core::{
-    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, StartError, Status, StepReport,
+    Archive, Evaluated, Flow, LoadError, Objective, Optimizer, Point, Shape, StartError, Status, StepReport,
+    Storage,
 };
 
 use crate::iterate::Iterate;
@@ -305,6 +306,12 @@ impl Optimizer for TorchLbfgs {
 
     fn allow(&mut self, gradient_equivalents: f64) {
         self.allowance = gradient_equivalents;
+    }
+
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        // The direction and the gradient before, which are saved, and the change of gradients.
+        let own = Storage { held: (3 + TorchSearch::VECTORS) * of.dim, saved: 2 * of.dim };
+        Some(Iterate::storage(of) + self.pairs.storage(of) + own)
     }
 
     fn save(&self, archive: &mut Archive) {

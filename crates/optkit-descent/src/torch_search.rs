@@ -50,6 +50,9 @@ pub(crate) struct Found {
 }
 
 impl TorchSearch {
+    /// Vectors of n numbers.
+    pub(crate) const VECTORS: usize = 4;
+
     pub(crate) fn resize(&mut self, n: usize) {
         let [a, b] = &mut self.ends;
         for buffer in [&mut a.gradient, &mut b.gradient, &mut self.fresh.gradient, &mut self.point] {

@@ -13,6 +13,19 @@ pub(crate) struct Buffer<S> {
     len: usize,
 }
 
+/// Where buffers of so many numbers come from: [`Buffer::new`], or what [counts](bytes) them.
+pub(crate) type Make<'a, S> = &'a mut dyn FnMut(usize) -> Buffer<S>;
+
+/// Bytes of all buffers that `made` asks for; it gets empty ones.
+pub(crate) fn bytes<S: Copy + Default>(made: impl FnOnce(Make<'_, S>)) -> usize {
+    let mut bytes = 0;
+    made(&mut |len| {
+        bytes += if len == 0 { 0 } else { len * size_of::<S>() + LINE };
+        Buffer::default()
+    });
+    bytes
+}
+
 impl<S: Copy + Default> Buffer<S> {
     pub(crate) fn new(len: usize) -> Self {
         if len == 0 {

@@ -1,5 +1,7 @@
 //! The loss of a chain of dense layers over all samples, as an objective: walked block by block.
 
+pub(crate) mod footprint;
+
 use std::sync::Arc;
 
 use optkit_core::{

@@ -29,6 +29,9 @@ pub trait Executor: Objective {
 
     /// Compute again, rather than keep, what need not be kept, where activations take more than `bytes`.
     fn spare_beyond(&mut self, _bytes: usize) {}
+
+    /// Evaluate at most so many samples at a time; what is evaluated in blocks anyway does not mind.
+    fn evaluate_at_most(&mut self, _samples: usize) {}
 }
 
 /// Dense layers and activations: chunks of samples through all layers. Everything else: stage by stage over all samples.
@@ -73,5 +76,9 @@ impl<S: Scalar> Executor for Images<S> {
 
     fn spare_beyond(&mut self, bytes: usize) {
         self.spare_beyond(bytes);
+    }
+
+    fn evaluate_at_most(&mut self, samples: usize) {
+        self.evaluate_at_most(samples);
     }
 }

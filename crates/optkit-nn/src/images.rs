@@ -14,6 +14,7 @@
 //!   pass there or, where there was none, of the last pass whose gradient was taken: so that SGD's are PyTorch's.
 
 pub(crate) mod convolution;
+pub(crate) mod footprint;
 pub(crate) mod gauss_newton;
 pub(crate) mod geometry;
 pub(crate) mod input;

@@ -127,8 +127,10 @@ pub use accuracy::Accuracy;
 pub use augment::Augmentation;
 #[cfg(feature = "dfdx")]
 pub use backend::dfdx::{DfdxError, DfdxObjective};
+pub use chain::footprint::{ChainFootprint, Seen, Uses};
 pub use deal::{DEALINGS, Dealing};
 pub use graph::{Graph, Node, Operation, Slot, ValueIndex};
+pub use images::footprint::Footprint;
 pub use kernels::{Kernel, kernel};
 pub use layer::{Layer, LayerError};
 pub use layers::LAYERS;

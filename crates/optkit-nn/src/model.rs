@@ -13,7 +13,7 @@ use crate::{Samples, Scalar, Targets};
 
 /// Chunks of samples, and with them gradient accumulators: a constant, so that sums do not depend on the number of
 /// threads. More would cost memory and reduction time, fewer leave threads idle.
-const CHUNKS: usize = 32;
+pub(crate) const CHUNKS: usize = 32;
 
 /// A network, its samples and what it is compared with.
 #[derive(Debug)]

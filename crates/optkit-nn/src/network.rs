@@ -207,6 +207,33 @@ impl Network {
         self.not_a_chain().is_none()
     }
 
+    /// Samples that batch normalisations see together, the least common multiple of their `ghost`s: 1 where there are none,
+    /// nothing where one sees the whole mini-batch.
+    ///
+    /// ```
+    /// use optkit_nn::{BatchNorm, Layer, Network};
+    /// let norm = |ghost| Layer::BatchNorm(BatchNorm { ghost, ..BatchNorm::default() });
+    /// let of = |layers| Network::new(vec![4], layers).map(|network| network.normalised_together());
+    /// assert_eq!(of(vec![norm(Some(32)), norm(Some(48))])?, Some(96));
+    /// assert_eq!(of(vec![norm(Some(32)), norm(None)])?, None);
+    /// # Ok::<(), optkit_nn::NetworkError>(())
+    /// ```
+    #[must_use]
+    pub fn normalised_together(&self) -> Option<usize> {
+        let norms = self.graph.nodes().iter().filter_map(|node| match &node.operation {
+            Operation::Layer(Layer::BatchNorm(norm)) => Some(norm.ghost),
+            _ => None,
+        });
+        norms.into_iter().try_fold(1_usize, |multiple, ghost| {
+            let ghost = ghost?.max(1);
+            let (mut a, mut b) = (multiple, ghost);
+            while b > 0 {
+                (a, b) = (b, a % b);
+            }
+            multiple.checked_mul(ghost / a) // more than can be counted is more than any batch has
+        })
+    }
+
     /// The first layer that the dfdx backend does not compute: which it is, counted as by
     /// [`Node::layer`](crate::Node::layer), and its keyword.
     ///

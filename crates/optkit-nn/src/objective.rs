@@ -35,6 +35,8 @@ use crate::{Dealing, Loss, Network, Samples, SamplesError, Scalar, Targets};
 /// ```
 pub struct NetworkObjective<S: Scalar = f32> {
     executor: Box<dyn Executor>,
+    /// Samples that batch normalisations see together; none: all at hand.
+    group: Option<usize>,
     numbers: PhantomData<S>,
 }
 
@@ -55,7 +57,8 @@ impl<S: Scalar> NetworkObjective<S> {
             return Err(SamplesError::NoProbability { index, value: values[index] });
         }
         fits(network, &samples, &targets)?;
-        Ok(Self { executor: S::executor(network, loss, samples, targets), numbers: PhantomData })
+        let group = network.normalised_together();
+        Ok(Self { executor: S::executor(network, loss, samples, targets), group, numbers: PhantomData })
     }
 
     /// With the samples dealt to mini-batches of `size`, as [`dealt`](Self::dealt) says; the last batch of an epoch may be
@@ -139,6 +142,41 @@ impl<S: Scalar> NetworkObjective<S> {
     pub fn sparing_beyond(mut self, bytes: usize) -> Self {
         self.executor.spare_beyond(bytes);
         self
+    }
+
+    /// With the samples at hand evaluated in *micro-batches* of at most `most`, one after another: activations are held of
+    /// one at a time. Losses, gradients and running averages are the same up to the order of sums. A gradient at the
+    /// point of the last value computes that again, and so does a part of a decomposition all that it reads.
+    ///
+    /// Micro-batches hold whole groups of what batch normalisations see together
+    /// ([`Network::normalised_together`]), so `most` is rounded down to these. Chains of dense layers are evaluated block by
+    /// block anyway, and stay as they are.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use optkit_core::Objective;
+    /// use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Targets};
+    ///
+    /// let network = Network::new(vec![2], vec![Layer::Dense { outputs: 2 }, Layer::Gelu])?;
+    /// let samples = Arc::new(Samples::from_floats((0..20).map(|i| 0.1 * i as f32).collect(), 2)?);
+    /// let targets = Arc::new(Targets::labels(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], 2)?);
+    /// let made = || NetworkObjective::<f64>::new(&network, Loss::CrossEntropy, samples.clone(), targets.clone());
+    /// let (mut whole, mut pieces) = (made()?, made()?.in_micro_batches(3)?);
+    /// let x = network.initial(0);
+    /// assert!((whole.value(&x) - pieces.value(&x)).abs() < 1e-14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where a batch normalisation sees the whole mini-batch, or more samples than `most`.
+    pub fn in_micro_batches(mut self, most: usize) -> Result<Self, SamplesError> {
+        let group = self.group.ok_or(SamplesError::NormalisedTogether)?;
+        if most < group {
+            return Err(SamplesError::MicroBatch { group, most });
+        }
+        self.executor.evaluate_at_most(most / group * group);
+        Ok(self)
     }
 
     /// With these running averages, as they are and will be.

@@ -17,6 +17,11 @@ use crate::{Augmentation, Normalization, Scalar};
 /// product, where a sparse entry costs about as much as two dense ones).
 const SPARSE_BELOW: f64 = 0.4;
 
+/// Whether samples of which this share of the bytes is not zero are kept without their zeros.
+pub(crate) fn is_sparse(nonzero: f64) -> bool {
+    nonzero < SPARSE_BELOW
+}
+
 /// Samples of equal length, immutable and shared by everything that is evaluated on them.
 ///
 /// ```
@@ -142,6 +147,21 @@ pub enum SamplesError {
         /// The layer's keyword.
         layer: &'static str,
     },
+    /// Micro-batches of a network that normalises over the mini-batch.
+    #[error(
+        "`batch_norm` sees the whole mini-batch, which micro-batches would cut; write `batch_norm ghost=32`, say"
+    )]
+    NormalisedTogether,
+    /// Micro-batches smaller than a group.
+    #[error(
+        "batch normalisations see {group} samples together, and a micro-batch has {most}; allow at least {group}"
+    )]
+    MicroBatch {
+        /// Samples that are normalised together.
+        group: usize,
+        /// Samples of a micro-batch.
+        most: usize,
+    },
     /// Nothing to optimise.
     #[error("the network has no parameters; it needs a `dense` layer")]
     NoParameters,
@@ -157,7 +177,7 @@ impl Samples {
             return Err(SamplesError::BadScale { scale });
         }
         let some: usize = bytes.par_chunks(1 << 16).map(|c| c.iter().filter(|&&b| b != 0).count()).sum();
-        let store = if (some as f64) < SPARSE_BELOW * bytes.len() as f64 {
+        let store = if is_sparse(some as f64 / bytes.len() as f64) {
             Store::Sparse(bytes.par_chunks(TILE * features).map(|tile| Tile::new(tile, features)).collect())
         } else {
             Store::Bytes(bytes.to_vec())

@@ -1,7 +1,7 @@
 //! Parameters in the order and precision in which products read them.
 
 use crate::Scalar;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Make};
 use crate::kernels::{grouped, padded};
 use crate::plan::{Dense, Plan, Scope};
 
@@ -24,13 +24,18 @@ pub(crate) struct Packed<S> {
 
 impl<S: Scalar> Weights<S> {
     pub(crate) fn new(plan: &Plan, scope: &Scope) -> Self {
+        Self::made(plan, scope, &mut Buffer::new)
+    }
+
+    /// The same, of buffers from elsewhere.
+    pub(crate) fn made(plan: &Plan, scope: &Scope, make: Make<'_, S>) -> Self {
         let pack = |(k, d): (usize, &Dense)| {
             let (ins, outs) = (padded(d.inputs), padded(d.outputs));
             let computed = k > scope.first || (k == scope.first && !scope.shifts());
             Packed {
-                forward: Buffer::new(if computed { grouped(d.inputs) * outs } else { 0 }),
-                backward: Buffer::new(if k > scope.first { d.outputs * ins } else { 0 }),
-                bias: Buffer::new(if k >= scope.first { outs } else { 0 }),
+                forward: make(if computed { grouped(d.inputs) * outs } else { 0 }),
+                backward: make(if k > scope.first { d.outputs * ins } else { 0 }),
+                bias: make(if k >= scope.first { outs } else { 0 }),
             }
         };
         Self { dense: plan.dense.iter().enumerate().map(pack).collect() }

@@ -1,10 +1,10 @@
 //! What a walk through a chunk of samples writes besides the outputs that are kept.
 
 use crate::Scalar;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Make};
 use crate::kernels::{TILE, grouped, padded};
 use crate::model::Model;
-use crate::plan::{Kind, Scope};
+use crate::plan::{Kind, Plan, Scope};
 use crate::walk::BLOCK;
 
 /// What a chunk writes while it is walked. Owned by an evaluator, one a chunk.
@@ -38,14 +38,25 @@ pub(crate) struct Sums<S> {
 impl<S: Scalar> Worker<S> {
     /// `gradients`: whether it will ever walk back.
     pub(crate) fn new(model: &Model<S>, scope: &Scope, gradients: bool) -> Self {
-        let plan = &model.plan;
+        Self::made(&model.plan, (scope, model.sparse()), gradients, &mut Buffer::new)
+    }
+
+    /// The same, of buffers from elsewhere; on sparse samples or others.
+    pub(crate) fn made(
+        plan: &Plan,
+        (scope, sparse): (&Scope, bool),
+        gradients: bool,
+        make: Make<'_, S>,
+    ) -> Self {
         let first = &plan.dense[scope.first];
-        let room = |needed: bool, len: usize| Buffer::new(if needed { len } else { 0 });
-        let outs = plan.steps.iter().enumerate().map(|(i, step)| {
+        let mut room = |needed: bool, len: usize| make(if needed { len } else { 0 });
+        let outs = plan.steps.iter().enumerate();
+        let outs = outs.map(|(i, step)| {
             let kept = matches!(step.kind, Kind::Dense(k) if scope.keep[k]);
             room(i >= scope.from && !kept, BLOCK * padded(step.width))
         });
-        let sparse = model.sparse() && scope.from == 0 && !scope.shifts();
+        let outs = outs.collect();
+        let sparse = sparse && scope.from == 0 && !scope.shifts();
         let sums = plan.dense.iter().zip(&scope.uses).enumerate().map(|(k, (d, uses))| {
             let grouped = grouped(d.inputs) * padded(d.outputs);
             let plain = d.outputs * padded(d.inputs);
@@ -55,16 +66,17 @@ impl<S: Scalar> Worker<S> {
                 bias: room(gradients && uses.bias, padded(d.outputs)),
             }
         });
+        let sums = sums.collect();
         let dense_input = !sparse && scope.from == 0 && !scope.shifts();
         let tile = TILE * padded(first.outputs);
         Self {
-            outs: outs.collect(),
+            outs,
             input: room(dense_input, BLOCK * padded(plan.inputs)),
             tile_out: room(sparse && !scope.keep[0], tile),
             tile_gradient: room(sparse && gradients, tile),
             gradient: room(gradients, BLOCK * plan.widest()),
             gradient_below: room(gradients, BLOCK * plan.widest()),
-            sums: sums.collect(),
+            sums,
             total: 0.0,
         }
     }

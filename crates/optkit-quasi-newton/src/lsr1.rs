@@ -23,7 +23,7 @@ mod part;
 mod settings;
 
 use optkit_core::vector::dot;
-use optkit_core::{Archive, Column, Compact, LoadError, Operator, Restriction};
+use optkit_core::{Archive, Column, Compact, LoadError, Operator, Restriction, Shape, Storage};
 
 use crate::Pairs;
 use crate::compact::{Passes, Psi, apply, multiply, project, residual};
@@ -109,6 +109,26 @@ impl Lsr1 {
         self.residual.resize(n, 0.0);
         self.skips = Skips::default();
         self.refresh();
+    }
+
+    /// The numbers that it will hold, and save, for n variables; as the matrix of a part where it begins with columns.
+    #[must_use]
+    pub fn storage(&self, of: Shape) -> Storage {
+        let (n, m) = (of.dim, self.settings.memory);
+        let (ring, residual) = (2 * m * n, n);
+        let (of_part, rows) = match self.settings.history {
+            _ if of.columns == 0 => (0, 0),
+            History::Exact => (self.most_columns(of) * n, 0),
+            History::Rows => (0, n),
+        };
+        Storage { held: ring + residual + of_part + rows, saved: ring.max(of_part) }
+    }
+
+    /// The most columns that it comes to have.
+    #[must_use]
+    pub fn most_columns(&self, of: Shape) -> usize {
+        let from_whole = if self.settings.history == History::Exact { of.columns } else { 0 };
+        from_whole + self.settings.memory
     }
 
     /// The settings.

@@ -192,8 +192,9 @@ impl Pairs {
     pub fn save(&self, archive: &mut Archive) {
         let m = self.memory;
         archive.put("order", self.order.iter().map(|&slot| slot as f64).collect());
-        archive.put("s", (0..self.len()).flat_map(|i| self.s(i)).copied().collect());
-        archive.put("y", (0..self.len()).flat_map(|i| self.y(i)).copied().collect());
+        // As long as they have to be: these are most of what a checkpoint holds.
+        archive.put("s", (0..self.len()).map(|i| self.s(i)).collect::<Vec<_>>().concat());
+        archive.put("y", (0..self.len()).map(|i| self.y(i)).collect::<Vec<_>>().concat());
         for (name, gram) in [("ss", &self.ss), ("sy", &self.sy), ("yy", &self.yy)] {
             archive.put(name, gram[..m * m].to_vec());
         }

@@ -23,17 +23,14 @@ mod resume;
 use optkit_core::vector::norm_inf;
 use optkit_core::{
     Archive, Begin, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Phase, Phases, Point,
-    RadiusDriven, StartError, Status, StepReport, Subset, Work,
+    RadiusDriven, Shape, StartError, Status, StepReport, Storage, Work,
 };
 use optkit_trust_region::{Gradient, Ratio, TrustRegion};
 
 use crate::fdl::{ForcedDecrease, rises};
-use crate::{AdditiveSweep, Frozen, Options, PairsFrom, Partition, SweepReport};
+use crate::{AdditiveSweep, Frozen, MakeSolver, Options, PairsFrom, Partition, SweepReport, storage};
 
 use pairs::Overlap;
-
-/// Makes the solver of a part.
-pub type MakeSolver = Box<dyn Fn(&Subset) -> Box<dyn RadiusDriven> + Send>;
 
 /// A point with value and gradient.
 #[derive(Default)]
@@ -248,8 +245,7 @@ impl Optimizer for Apts {
             &self.make_local,
         )?);
         self.radius = self.options.radius;
-        self.iteration = 0;
-        self.on_batches = false;
+        (self.iteration, self.on_batches) = (0, false);
         self.global.start(f, x0, known)?;
         let learns = self.global.learns();
         let Known { x, gradient, .. } = &mut self.base;
@@ -373,6 +369,10 @@ impl Optimizer for Apts {
 
     fn watch(&mut self, watcher: Box<dyn Phases>) {
         self.watcher = Some(watcher);
+    }
+
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        storage::of_apts((self.global.as_ref(), &self.options), (&self.partition, &self.make_local), of)
     }
 
     fn save(&self, archive: &mut Archive) {

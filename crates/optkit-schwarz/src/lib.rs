@@ -33,13 +33,14 @@ mod options;
 mod partition;
 mod preconditioner;
 mod restricted;
+mod storage;
 mod sweep;
 mod two_level;
 
-pub use apts::{Apts, MakeSolver};
+pub use apts::Apts;
 pub use methods::{METHODS, PARTITIONS, Preset, TWO_LEVEL};
 pub use options::{Options, PairsFrom};
 pub use partition::{Deal, Partition, PartitionError};
 pub use preconditioner::{PreconditionerOptions, SchwarzPreconditioner};
-pub use sweep::{AdditiveSweep, Frozen, SweepReport};
+pub use sweep::{AdditiveSweep, Frozen, MakeSolver, SweepReport};
 pub use two_level::{Combine, Control, Growing, TwoLevel, TwoLevelOptions};

@@ -5,11 +5,12 @@
 //! frozen, which is all of it where they do not interact, and shrinks where it does not.
 
 use optkit_core::{
-    Archive, Evaluated, LoadError, Objective, Pass, Preconditioner, Proposal, RadiusDriven, StartError, Work,
+    Archive, Evaluated, LoadError, Objective, Pass, Preconditioner, Proposal, RadiusDriven, Shape,
+    StartError, Storage, Work,
 };
 use optkit_trust_region::{Options as Engine, RadiusRule, TrustRegion};
 
-use crate::{AdditiveSweep, Frozen, MakeSolver, Partition};
+use crate::{AdditiveSweep, Frozen, MakeSolver, Partition, storage};
 
 /// A part that went more than this share of Δ is said to have reached the boundary.
 const BOUNDARY: f64 = 0.5;
@@ -122,6 +123,10 @@ impl Preconditioner for SchwarzPreconditioner {
 
     fn work(&self) -> Work {
         self.sweep.as_ref().map_or_else(Work::default, AdditiveSweep::work)
+    }
+
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        storage::of_sweep(&self.partition, &self.make_local, of, 0)
     }
 
     fn save(&self, archive: &mut Archive) {

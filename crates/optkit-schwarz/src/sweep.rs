@@ -72,6 +72,9 @@ enum Evaluators {
     Whole(Surroundings),
 }
 
+/// Makes the solver of a part.
+pub type MakeSolver = Box<dyn Fn(&Subset) -> Box<dyn RadiusDriven> + Send>;
+
 /// The sweep, alone: also a nonlinear preconditioner for methods other than APTS.
 pub struct AdditiveSweep {
     partition: Partition,

@@ -14,7 +14,7 @@ mod trial;
 
 use optkit_core::{
     Archive, Begin, Compact, Evaluated, Flow, LoadError, Objective, Optimizer, Pass, Point, RadiusDriven,
-    StartError, Status, StepReport,
+    Shape, StartError, Status, StepReport, Storage,
 };
 
 use self::state::State;
@@ -327,6 +327,10 @@ impl Optimizer for TrustRegion {
         self.now.value = f64::NAN;
     }
 
+    fn storage(&self, of: Shape) -> Option<Storage> {
+        Some(self.storage_on(of))
+    }
+
     fn save(&self, archive: &mut Archive) {
         self.save_to(archive);
     }
@@ -380,6 +384,14 @@ impl RadiusDriven for TrustRegion {
             }
             std::mem::swap(own, &mut room[k]);
         }
+    }
+
+    fn exchanged(&self, of: Shape) -> usize {
+        if self.setup.learns_on(of) { 0 } else { resume::VECTORS * of.dim }
+    }
+
+    fn most_columns(&self, of: Shape) -> usize {
+        self.setup.most_columns(of)
     }
 
     fn learns(&self) -> bool {

@@ -4,7 +4,9 @@ mod exact;
 mod gradient;
 mod lsr1;
 
-use optkit_core::{Archive, Compact, LoadError, Objective, Operator, Restriction, StartError};
+use optkit_core::{
+    Archive, Compact, LoadError, Objective, Operator, Restriction, Shape, StartError, Storage,
+};
 
 use crate::Scale;
 
@@ -45,6 +47,16 @@ pub trait Model: Send {
     /// B in compact form, where it is kept.
     fn compact(&self) -> Option<&dyn Compact> {
         None
+    }
+
+    /// The most columns that [`compact`](Self::compact) comes to have.
+    fn most_columns(&self, _of: Shape) -> usize {
+        0
+    }
+
+    /// The numbers that it will hold on an objective of this shape.
+    fn storage(&self, _of: Shape) -> Storage {
+        Storage::default()
     }
 
     /// What was learnt.

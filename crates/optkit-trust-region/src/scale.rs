@@ -10,6 +10,8 @@
 //! per_tensor   Σ_t ‖s_t‖₂²/n_t ≤ Δ²           the same for every parameter tensor t, of n_t variables
 //! ```
 
+use std::ops::Range;
+
 use optkit_core::Subset;
 use optkit_core::vector::distance2;
 
@@ -29,22 +31,35 @@ impl Scale {
     /// 1/√n_t for every variable of a tensor t of n_t variables, tensors in order.
     #[must_use]
     pub fn per_tensor(sizes: &[usize]) -> Self {
-        #[allow(clippy::cast_precision_loss)] // a tensor has fewer than 2⁵³ variables
-        let entries = |&size: &usize| std::iter::repeat_n(1.0 / (size as f64).sqrt(), size);
-        Self::Diagonal(sizes.iter().flat_map(entries).collect())
+        Self::of_ranges(sizes, &[0..sizes.iter().sum()])
     }
 
-    /// The same ball for the variables of a part.
+    /// The same for the variables of a part of these tensors.
+    ///
+    /// ```
+    /// use optkit_core::Subset;
+    /// use optkit_trust_region::Scale;
+    /// let part = Subset::new(5, vec![1, 3, 4])?;
+    /// assert_eq!(Scale::per_tensor_of(&[4, 1], &part), Scale::Diagonal(vec![0.5, 0.5, 1.0]));
+    /// # Ok::<(), optkit_core::SubsetError>(())
+    /// ```
     #[must_use]
-    pub fn restricted(&self, part: &Subset) -> Self {
-        match self {
-            Self::Diagonal(d) => {
-                let mut own = vec![0.0; part.len()];
-                part.gather(d, &mut own);
-                Self::Diagonal(own)
+    pub fn per_tensor_of(sizes: &[usize], part: &Subset) -> Self {
+        Self::of_ranges(sizes, part.ranges())
+    }
+
+    fn of_ranges(sizes: &[usize], ranges: &[Range<usize>]) -> Self {
+        let mut entries = Vec::with_capacity(ranges.iter().map(Range::len).sum());
+        for range in ranges {
+            let mut end = 0;
+            for &size in sizes {
+                let within = end.max(range.start)..(end + size).min(range.end);
+                #[allow(clippy::cast_precision_loss)] // a tensor has fewer than 2⁵³ variables
+                entries.extend(std::iter::repeat_n(1.0 / (size as f64).sqrt(), within.len()));
+                end += size;
             }
-            other => other.clone(),
         }
+        Self::Diagonal(entries)
     }
 
     /// Number of variables that it is made for; any, where it is the same for all.

@@ -4,7 +4,7 @@
 //! limited-memory SR1 (`lsr1`); the solver is the best that the model has: dense and exact for few variables,
 //! truncated conjugate gradients for many, OBS for `lsr1`, the Cauchy point for `gradient`.
 
-use optkit_core::{Archive, Compact, LoadError, Objective, Restriction, StartError};
+use optkit_core::{Archive, Compact, LoadError, Objective, Restriction, Shape, StartError, Storage};
 use optkit_quasi_newton::{Lsr1, Settings as Lsr1Settings};
 
 use crate::{
@@ -19,6 +19,19 @@ const FEW: usize = 32;
 fn secant() -> Lsr1 {
     Lsr1::new(Lsr1Settings { memory: 5, ..Lsr1Settings::default() })
         .expect("the defaults are in their ranges")
+}
+
+fn best_model(products: bool) -> Box<dyn Model> {
+    if products { Box::new(Exact::default()) } else { Box::new(secant()) }
+}
+
+fn best_solver(of: Form, dim: usize) -> Box<dyn Subproblem> {
+    match of {
+        Form::Zero => Box::new(Cauchy::default()),
+        Form::Product if dim <= FEW => Box::new(MoreSorensen::default()),
+        Form::Product => Box::new(Steihaug::default()),
+        Form::Compact => Box::new(Obs::default()),
+    }
 }
 
 /// See the module's documentation.
@@ -73,16 +86,10 @@ impl Setup {
     pub(crate) fn start(&mut self, f: &mut dyn Objective) -> Result<(), StartError> {
         let dim = f.dim();
         if self.open.0 {
-            self.model =
-                if f.hessian_product().is_some() { Box::new(Exact::default()) } else { Box::new(secant()) };
+            self.model = best_model(f.hessian_product().is_some());
         }
         if self.open.1 {
-            self.subproblem = match self.model.form() {
-                Form::Zero => Box::new(Cauchy::default()),
-                Form::Product if dim <= FEW => Box::new(MoreSorensen::default()),
-                Form::Product => Box::new(Steihaug::default()),
-                Form::Compact => Box::new(Obs::default()),
-            };
+            self.subproblem = best_solver(self.model.form(), dim);
         }
         self.fits(dim)?;
         self.first = Cauchy::in_ball(self.subproblem.norm());
@@ -166,6 +173,37 @@ impl Setup {
 
     pub(crate) fn compact(&self) -> Option<&dyn Compact> {
         self.model.compact()
+    }
+
+    /// The model that an objective of this shape is given, to `look` at.
+    fn with_model_of<R>(&self, of: Shape, look: impl FnOnce(&dyn Model) -> R) -> R {
+        if self.open.0 { look(best_model(of.products).as_ref()) } else { look(self.model.as_ref()) }
+    }
+
+    pub(crate) fn learns_on(&self, of: Shape) -> bool {
+        self.with_model_of(of, |model| model.learns())
+    }
+
+    pub(crate) fn most_columns(&self, of: Shape) -> usize {
+        self.with_model_of(of, |model| model.most_columns(of))
+    }
+
+    /// What the model, the solver and the scaling hold.
+    pub(crate) fn storage(&self, of: Shape) -> Storage {
+        self.with_model_of(of, |model| {
+            let solver = if self.open.1 {
+                best_solver(model.form(), of.dim).storage(of, model)
+            } else {
+                self.subproblem.storage(of, model)
+            };
+            // D, the scaled gradient, and a scaled vector before its product.
+            let of_scale = match model.form() {
+                _ if !self.scale.is_diagonal() => 0,
+                Form::Product => 3,
+                Form::Zero | Form::Compact => 2,
+            };
+            model.storage(of) + Storage::held(solver + of_scale * of.dim)
+        })
     }
 
     pub(crate) fn save(&self, archive: &mut Archive) {

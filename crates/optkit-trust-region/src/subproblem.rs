@@ -6,10 +6,10 @@ mod obs;
 mod secular;
 mod steihaug;
 
-use optkit_core::Operator;
 use optkit_core::vocabulary::Entry;
+use optkit_core::{Operator, Shape};
 
-use crate::Form;
+use crate::{Form, Model};
 
 pub use cauchy::Cauchy;
 pub use more_sorensen::MoreSorensen;
@@ -38,6 +38,11 @@ pub trait Subproblem: Send {
         step: &mut [f64],
     ) -> Solved {
         self.solve(gradient, b, radius, step)
+    }
+
+    /// The numbers that it will hold on an objective of this shape, with this model.
+    fn storage(&self, _of: Shape, _model: &dyn Model) -> usize {
+        0
     }
 
     /// The largest number of variables that it takes.

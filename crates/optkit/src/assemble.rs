@@ -8,13 +8,14 @@ mod memory;
 mod network;
 mod pairs;
 mod partition;
+mod peak;
 mod shared;
 mod slot;
 mod solver;
 mod stop;
 mod two_level;
 
-use optkit_core::{Objective, Optimizer};
+use optkit_core::{Objective, Optimizer, Storage};
 use optkit_data::{Fetch, Locations};
 use optkit_functions::{TestFunction, build};
 use optkit_lang::{Call, Diagnostic, ObjectiveKind, Problem, Span};
@@ -29,8 +30,9 @@ pub use solver::{AptsSolver, Solver, Swept, TwoLevelSolver};
 use crate::run::Measure;
 use crate::stop::StopWhen;
 use crate::weights::WeightsError;
-use network::Prepared;
 pub(crate) use network::build as declared_network;
+use network::{Known, Prepared};
+use peak::{Exceeds, Holds};
 
 /// What is minimised, described.
 #[derive(Clone, Debug)]
@@ -95,6 +97,10 @@ pub struct Plan {
     pub seed: u64,
     /// Threads asked for.
     pub threads: Option<usize>,
+    /// Most bytes of memory that a run is to take.
+    pub memory: Option<u64>,
+    /// Numbers that the method holds, where it says so.
+    pub storage: Option<Storage>,
 }
 
 /// An objective bound to its data, ready to run.
@@ -158,7 +164,7 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         );
         return Err(found);
     }
-    let mut partition = None;
+    let (mut partition, mut storage) = (None, None);
     if let (Some(subject), Some(declared)) = (&subject, declared) {
         match self::partition::partition(declared, subject, seed) {
             Ok(made) => partition = Some(made),
@@ -173,6 +179,7 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
     if let (Some(Subject::Network(network)), true) = (&subject, found.is_empty()) {
         let made = solver.make(partition.clone(), &network.tensor_sizes());
         found.extend(network.suits(method, made.as_ref()).err());
+        storage = made.storage(peak::shape(network, network.is_dealt(network.samples_hint())));
     }
     if let (Some(subject), true) = (&subject, found.is_empty()) {
         found.extend(pairs::suit(subject, &solver, subject.samples_hint()).err());
@@ -180,7 +187,7 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
     let (Some(subject), true) = (subject, found.is_empty()) else {
         return Err(found);
     };
-    Ok(Plan {
+    let plan = Plan {
         title: problem.title.clone(),
         objective_name: problem.objective.name.clone(),
         stop: stop::stop_when(&problem.stop, matches!(subject, Subject::Network(_))),
@@ -190,7 +197,16 @@ pub fn plan(problem: &Problem) -> Result<Plan, Vec<Diagnostic>> {
         solver_name: method.name.value.clone(),
         seed,
         threads: problem.run.integer("threads").and_then(|n| usize::try_from(n).ok()),
-    })
+        memory: problem.run.bytes("memory"),
+        storage,
+    };
+    match plan.micro_batch(None) {
+        Ok(_) => Ok(plan),
+        Err(Exceeds { reason, help }) => {
+            let span = problem.run.span("memory").unwrap_or_default();
+            Err(vec![Diagnostic::error("E0828", reason).label(span, "this limit").help(help)])
+        }
+    }
 }
 
 /// What makes a problem as large as it is: the network, or the call of a function.
@@ -287,7 +303,12 @@ impl Plan {
                 let evaluates = self.evaluates();
                 let fits =
                     |samples| memory::fits(&self.subject, samples, evaluates).map_err(LoadPlanError::Backend);
-                let made = subject.bind(self.seed, optimizer, &prepare(subject, &fits)?)?;
+                let prepared = prepare(subject, &fits)?;
+                let micro_batch = self.micro_batch(Some(prepared.known()));
+                let micro_batch = micro_batch.map_err(|Exceeds { reason, help }| {
+                    LoadPlanError::Backend(format!("{reason}; {help}"))
+                })?;
+                let made = subject.bind(self.seed, optimizer, &prepared, micro_batch)?;
                 // Now that the number of samples is known.
                 pairs::suit(&self.subject, &self.solver, made.samples.unwrap_or(0))
                     .map_err(|diagnostic| LoadPlanError::Fit(Box::new(diagnostic)))?;
@@ -299,6 +320,42 @@ impl Plan {
     /// How many such runs fit this machine's memory side by side, at least 1: by what a run needs at the least, tripled.
     pub(crate) fn side_by_side(&self) -> usize {
         memory::side_by_side(&self.subject, self.subject.samples_hint(), self.evaluates())
+    }
+
+    /// Bytes of memory that a run will take at its peak, where that is counted: on image networks that our kernels compute,
+    /// on datasets whose numbers of samples are known.
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        let holds = self.holds(None)?;
+        let at_a_time = self.memory.and_then(|limit| holds.micro_batch(limit).ok()?);
+        Some(holds.peak(at_a_time.unwrap_or(usize::MAX)))
+    }
+
+    /// Samples that are evaluated at a time, so that a run takes no more memory than it is allowed; none where that are all
+    /// at hand.
+    #[must_use]
+    pub fn samples_at_a_time(&self) -> Option<usize> {
+        self.micro_batch(None).ok().flatten()
+    }
+
+    /// The same on so many samples to train and to test on, or as far as they are known without the data.
+    fn micro_batch(&self, known: Option<Known>) -> Result<Option<usize>, Exceeds> {
+        let Some(limit) = self.memory else { return Ok(None) };
+        if let Some(holds) = self.holds(known) {
+            return holds.micro_batch(limit);
+        }
+        let [train, test] = known.map_or([self.subject.samples_hint(); 2], |known| known.counts);
+        let samples = match &self.subject {
+            Subject::Network(subject) if subject.split == optkit_lang::Split::Test => test,
+            _ => train,
+        };
+        memory::allows(&self.subject, samples, self.evaluates(), limit).map(|()| None)
+    }
+
+    fn holds(&self, known: Option<Known>) -> Option<Holds<'_>> {
+        let Subject::Network(subject) = &self.subject else { return None };
+        let known = known.or_else(|| subject.hint())?;
+        Holds::new(subject, (&self.solver, self.storage?), self.partition.as_ref(), known)
     }
 
     fn evaluates(&self) -> memory::Evaluates {

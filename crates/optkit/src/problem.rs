@@ -248,4 +248,10 @@ pub const EXPLANATIONS: &[(&str, &str)] = &[
          `batch = overlapping { parts = 20, overlap = 20% }`, where a batch takes at least one sample from each other, and \
          `apts` a global model that learns pairs, which `order = 2` is. With `pairs = batch` it learns within each batch.",
     ),
+    (
+        "E0828",
+        "Less memory than a run takes.\n\n`run { memory = 4 GiB }` limits what a run takes at its peak, as `optkit check` \
+         prints it. Image networks are evaluated in micro-batches where that helps; parameters, the vectors of the method \
+         and one group of samples must fit. `batch_norm` without `ghost` sees the whole mini-batch, which is not cut.",
+    ),
 ];

@@ -36,7 +36,12 @@ pub static RUN: &[Setting] = &[
         "time between checkpoints of a run that is kept in a folder; 1 min unless given",
     ),
     available("keep", Kind::Integer(1, 1000), Some(""), "checkpoints that are kept; 2 unless given"),
-    planned("memory", Kind::Memory, "limit on the memory of an evaluation"),
+    available(
+        "memory",
+        Kind::Memory,
+        Some(""),
+        "most memory that a run is to take; image networks are evaluated in micro-batches where they need more",
+    ),
 ];
 
 const fn available(
@@ -46,10 +51,6 @@ const fn available(
     doc: &'static str,
 ) -> Setting {
     Setting { name, kind, default, doc, support: Support::Available }
-}
-
-const fn planned(name: &'static str, kind: Kind, doc: &'static str) -> Setting {
-    Setting { name, kind, default: Some(""), doc, support: Support::Planned }
 }
 
 /// All words of the language, from the tables of all crates.

@@ -28,6 +28,9 @@ pub(super) struct Half {
 }
 
 impl HalfStep {
+    /// Vectors of n numbers, beside the preconditioner's.
+    pub(super) const VECTORS: usize = 3;
+
     pub(super) fn new(preconditioner: Box<dyn Preconditioner>) -> Self {
         let (proposed, trial, gradient) = (Vec::new(), Vec::new(), Vec::new());
         Self { preconditioner, proposed, trial, gradient, cost: 0.0 }

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use super::footprint::MEASURED as SAMPLES;
 use super::objective::{Running, share};
 use super::run::Run;
 use super::state::{Activations, Batch, Mode, fresh_id, open};
 use super::whole::Shared;
 use crate::head::Head;
 use crate::{Network, RunningAverages, Samples, Targets};
-
-/// Samples looked at together: their activations stay small.
-const SAMPLES: usize = 256;
 
 pub(crate) struct Measure {
     shared: Shared<f32>,
@@ -28,7 +26,7 @@ impl Measure {
         let shared = share(network, None, samples, labels, Head::Hits);
         let batch = Batch::room(&shared.model.targets, SAMPLES.min(shared.model.samples.count()));
         let running = RunningAverages::new(network).0;
-        let activations = Activations::new(&shared.model.plan);
+        let activations = Activations::new(&shared.model.plan, false);
         Self { shared, batch, rows: Vec::new(), activations, running, averages: Vec::new() }
     }
 

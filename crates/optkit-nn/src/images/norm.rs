@@ -36,9 +36,21 @@ impl Moments {
         self.counts.reserve(groups);
     }
 
+    /// None, with the room that there is.
+    pub(crate) fn clear(&mut self) {
+        self.mean.clear();
+        self.variance.clear();
+        self.counts.clear();
+    }
+
     /// Take over those of `other`, with as much room.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.make_room(other.counts.capacity(), other.mean.len() / other.counts.len().max(1));
+        self.append(other);
+    }
+
+    /// Those of further groups.
+    pub(crate) fn append(&mut self, other: &Self) {
         self.mean.extend_from_slice(&other.mean);
         self.variance.extend_from_slice(&other.variance);
         self.counts.extend_from_slice(&other.counts);

@@ -20,7 +20,7 @@ use crate::selected::Selected;
 use crate::{Loss, Network, RunningAverages, Samples, Scalar, Targets};
 
 /// Bytes of activations beyond which some are computed again rather than kept, unless it is said otherwise.
-const SPARING: usize = 1 << 29;
+pub(super) const SPARING: usize = 1 << 29;
 
 /// Running averages of batch normalisations, in the order of [`Network::buffers`]; shared with measures.
 pub(crate) type Running = Arc<Mutex<Vec<f64>>>;
@@ -37,8 +37,6 @@ pub(crate) struct Images<S: Scalar> {
     /// What masks depend on.
     seed: u64,
     dealt: Option<Dealt>,
-    /// Most samples that are evaluated at a time, where normalisations do not forbid it.
-    most: usize,
 }
 
 /// Samples dealt to mini-batches.
@@ -68,13 +66,13 @@ impl<S: Scalar> Images<S> {
             all,
             seed: 0,
             dealt: None,
-            most: usize::MAX,
         }
     }
 
     pub(crate) fn dealt(mut self, dealing: Dealing, seed: u64) -> Self {
         let count = self.samples();
         self.seed = seed;
+        self.whole.largest = dealing.largest(count);
         self.dealt = (dealing.count(count) > 1).then(|| Dealt {
             deal: Deal::new(dealing, count, seed),
             selected: None,
@@ -103,10 +101,9 @@ impl<S: Scalar> Images<S> {
         self.running = running;
     }
 
-    /// Most samples of an evaluation's pieces, where what is seen is more than that: all samples of an objective on
-    /// mini-batches take the room of the largest of them.
-    fn pieces(&self, batch: &Batch) -> Option<usize> {
-        Some(batch.together.min(self.most)).filter(|&most| most < batch.rows.len())
+    /// Evaluate at most so many samples at a time.
+    pub(crate) fn evaluate_at_most(&mut self, samples: usize) {
+        self.whole.most = samples.max(1);
     }
 
     /// Evaluations see `selected` from now on, so many samples; none: there are none, and all stays as it is.
@@ -187,18 +184,12 @@ impl<S: Scalar> Objective for Images<S> {
 
     fn value(&mut self, x: &[f64]) -> f64 {
         let batch = open(&self.batch).clone();
-        match self.pieces(&batch) {
-            None => self.whole.value(x, &batch),
-            Some(most) => self.whole.value_in_pieces(x, &batch, most),
-        }
+        self.whole.value(x, &batch)
     }
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let batch = open(&self.batch).clone();
-        match self.pieces(&batch) {
-            None => self.whole.value_gradient(x, &batch, gradient),
-            Some(most) => self.whole.value_gradient_in_pieces(x, &batch, most, gradient),
-        }
+        self.whole.value_gradient(x, &batch, gradient)
     }
 
     fn batches(&self) -> usize {
@@ -260,8 +251,10 @@ impl<S: Scalar> Objective for Images<S> {
         if parts.is_empty() || parts.iter().any(|p| p.dim() != self.dim()) {
             return Err(Unsupported);
         }
-        let (shared, published) = (self.whole.shared.clone(), self.published.clone());
-        Ok(Box::new(ImageDecomposition::new(shared, published, self.batch.clone(), parts)))
+        let seen = (self.published.clone(), self.batch.clone());
+        let mut whole = Whole::new(self.whole.shared.clone(), None);
+        (whole.most, whole.largest) = (self.whole.most, self.whole.largest);
+        Ok(Box::new(ImageDecomposition::new(whole, seen, parts)))
     }
 
     fn save(&self, archive: &mut Archive) {

@@ -8,6 +8,7 @@ use optkit_core::{Archive, Cost, Decomposition, LoadError, Objective, Pass, Subs
 use super::run::Run;
 use super::scope::Scope;
 use super::state::{Activations, Batch, Mode, fresh_id, open};
+use super::whole::pieces::InPieces;
 use super::whole::{Published, Shared, Whole};
 use super::workspace::{Holder, Workspace};
 use crate::Scalar;
@@ -21,8 +22,8 @@ pub(crate) struct ImageDecomposition<S: Scalar> {
     published: Published<S>,
     /// The samples that the whole objective sees.
     batch: Arc<Mutex<Arc<Batch>>>,
-    /// For points at which the whole objective left nothing; made when first needed.
-    misses: Option<Whole<S>>,
+    /// For points at which the whole objective left nothing.
+    misses: Whole<S>,
     /// What these passes cost, on the scale of all samples.
     work: Work,
     cells: Vec<Cell<S>>,
@@ -31,12 +32,13 @@ pub(crate) struct ImageDecomposition<S: Scalar> {
 }
 
 impl<S: Scalar> ImageDecomposition<S> {
+    /// `misses`: evaluates what the whole objective left nothing of; that publishes what it leaves, and sees a batch.
     pub(crate) fn new(
-        shared: Arc<Shared<S>>,
-        published: Published<S>,
-        batch: Arc<Mutex<Arc<Batch>>>,
+        misses: Whole<S>,
+        (published, batch): (Published<S>, Arc<Mutex<Arc<Batch>>>),
         subsets: &[Subset],
     ) -> Self {
+        let shared = misses.shared.clone();
         let scope = |subset| Arc::new(Scope::part(&shared.model.plan, subset));
         let scopes: Vec<_> = subsets.iter().map(scope).collect();
         let cells: Vec<Cell<S>> = subsets.iter().map(|_| Cell::default()).collect();
@@ -46,6 +48,7 @@ impl<S: Scalar> ImageDecomposition<S> {
                 scope: scope.clone(),
                 subset: subset.clone(),
                 cell: cell.clone(),
+                most: misses.most,
                 id: fresh_id(),
                 here: Vec::new(),
                 value: f64::NAN,
@@ -53,7 +56,7 @@ impl<S: Scalar> ImageDecomposition<S> {
             }) as Box<dyn Objective>
         });
         let work = Work::default();
-        Self { parts: parts.collect(), shared, published, batch, misses: None, work, cells, scopes }
+        Self { parts: parts.collect(), shared, published, batch, misses, work, cells, scopes }
     }
 
     /// Activations of the whole network at `x`: those that the objective left there, else of a pass of our own.
@@ -61,7 +64,7 @@ impl<S: Scalar> ImageDecomposition<S> {
         let left = open(&self.published).iter().flatten().find(|a| a.is_at(x)).cloned();
         left.unwrap_or_else(|| {
             let batch = open(&self.batch).clone();
-            let misses = self.misses.get_or_insert_with(|| Whole::new(self.shared.clone(), None));
+            let misses = &mut self.misses;
             misses.forget();
             let before = misses.work;
             let activations = misses.activations(x, &batch);
@@ -103,8 +106,11 @@ impl<S: Scalar> Decomposition for ImageDecomposition<S> {
         false
     }
 
+    /// In pieces, what a part reads is computed again for each.
     fn cost(&self, part: usize) -> Cost {
-        self.scopes[part].cost
+        let cost = self.scopes[part].cost;
+        let in_pieces = self.misses.is_limited() || self.misses.most < open(&self.batch).rows.len();
+        Cost { forward: if in_pieces { 1.0 } else { cost.forward }, ..cost }
     }
 
     fn shared_work(&self) -> Work {
@@ -120,7 +126,7 @@ impl<S: Scalar> Decomposition for ImageDecomposition<S> {
 
     fn load(&mut self, archive: &Archive) -> Result<(), LoadError> {
         self.release();
-        self.misses = None;
+        self.misses.forget();
         self.work = archive.work("misses")?;
         for (i, part) in self.parts.iter_mut().enumerate() {
             part.load(&archive.scoped(&format!("part{i}")))?;
@@ -135,6 +141,8 @@ struct Part<S: Scalar> {
     scope: Arc<Scope>,
     subset: Subset,
     cell: Cell<S>,
+    /// Most samples that are evaluated at a time.
+    most: usize,
     id: u64,
     /// Its own variables at which a workspace may hold its outputs, and the loss there.
     here: Vec<S>,
@@ -202,7 +210,7 @@ impl<S: Scalar> Part<S> {
         self.work.gradient_equivalents += 0.5 * self.scope.cost.forward * self.shared.model.share(batch);
         room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), false);
         let Shared { model, rooms, .. } = &*self.shared;
-        let mut outputs = room.outputs.take().unwrap_or_else(|| rooms.take_outputs(&model.plan));
+        let mut outputs = room.outputs.take().unwrap_or_else(|| rooms.take_outputs(&model.plan, false));
         let to = Arc::get_mut(&mut outputs).expect("only a workspace holds what parts have left");
         let value = self.run(frozen, batch).forward(room, to);
         room.outputs = Some(outputs);
@@ -210,6 +218,44 @@ impl<S: Scalar> Part<S> {
         self.value = value;
         self.here.clear();
         self.here.extend(x.iter().map(|&x| S::from_f64(x)));
+    }
+}
+
+impl<S: Scalar> Part<S> {
+    /// Where outputs of one piece at a time are kept there is nothing to stand on: a pass of the whole network with the
+    /// part's parameters in their places, and the way back of the part.
+    fn in_pieces(&mut self, frozen: &Activations<S>, x: &[f64], mut gradient: Option<&mut [f64]>) -> f64 {
+        let Shared { model, whole, rooms } = &*self.shared;
+        let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
+        self.work.values += 1;
+        self.work.gradients += u64::from(gradient.is_some());
+        let backward = if gradient.is_some() { self.scope.cost.backward } else { 0.0 };
+        self.work.gradient_equivalents += 0.5 * (1.0 + backward) * model.share(batch);
+        let mut room = rooms.take(&model.plan, None);
+        let (mut point, mut all) = (std::mem::take(&mut room.theta), std::mem::take(&mut room.gradient));
+        point.clone_from(&frozen.point);
+        let mut own = x.iter();
+        for range in self.subset.ranges() {
+            point[range.clone()].iter_mut().zip(&mut own).for_each(|(to, &x)| *to = S::from_f64(x));
+        }
+        room.pack(&model.plan, (whole, false), (fresh_id(), &point), gradient.is_some());
+        if let Some(gradient) = &mut gradient {
+            all.resize(self.subset.dim(), 0.0);
+            gradient.fill(0.0);
+        }
+        let mut outputs = rooms.take_outputs(&model.plan, false);
+        let to = Arc::get_mut(&mut outputs).expect("room for outputs is held by nobody else");
+        let of = InPieces { shared: &self.shared, point: &point, batch, most: self.most };
+        let value = of.forward(&mut room, to, |share, piece, room, outputs| {
+            let Some(gradient) = &mut gradient else { return };
+            of.run(&self.scope, piece).backward(room, outputs, &mut all);
+            let of_piece = self.subset.ranges().iter().flat_map(|range| &all[range.clone()]);
+            gradient.iter_mut().zip(of_piece).for_each(|(sum, of_piece)| *sum += share * of_piece);
+        });
+        rooms.give_back_outputs(outputs);
+        (room.theta, room.gradient) = (point, all);
+        rooms.give_back(room);
+        value
     }
 }
 
@@ -223,6 +269,9 @@ impl<S: Scalar> Objective for Part<S> {
         if self.is_frozen_at(&frozen, x) {
             return frozen.value;
         }
+        if frozen.hollow {
+            return self.in_pieces(&frozen, x, None);
+        }
         let (mut room, is_there) = self.prepare(&frozen, x);
         if !is_there {
             self.forward(&frozen, &mut room, x);
@@ -233,6 +282,9 @@ impl<S: Scalar> Objective for Part<S> {
 
     fn value_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         let frozen = self.frozen();
+        if frozen.hollow {
+            return self.in_pieces(&frozen, x, Some(gradient));
+        }
         let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
         self.work.gradients += 1;
         self.work.gradient_equivalents += 0.5 * self.scope.cost.backward * self.shared.model.share(batch);

@@ -117,19 +117,23 @@ pub(crate) struct Activations<S> {
     pub(crate) places: Vec<Buffer<u16>>,
     /// By stage: moments of normalisations.
     pub(crate) moments: Vec<Moments>,
+    /// Of an evaluation in pieces: outputs are gone, and `values` and `places` empty.
+    pub(crate) hollow: bool,
 }
 
 impl<S: Scalar> Activations<S> {
     /// Without room: that comes with the first pass.
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan, hollow: bool) -> Self {
+        let (values, stages) = if hollow { (0, 0) } else { (plan.values.len(), plan.stages.len()) };
         Self {
             point: Vec::new(),
             id: 0,
             value: f64::NAN,
             batch: None,
-            values: (0..plan.values.len()).map(|_| Buffer::default()).collect(),
-            places: (0..plan.stages.len()).map(|_| Buffer::default()).collect(),
+            values: (0..values).map(|_| Buffer::default()).collect(),
+            places: (0..stages).map(|_| Buffer::default()).collect(),
             moments: vec![Moments::default(); plan.stages.len()],
+            hollow,
         }
     }
 

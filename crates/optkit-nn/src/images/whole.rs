@@ -3,7 +3,7 @@
 //! The outputs of a forward pass stay in a *slot*, keyed by the point: a gradient there walks back only. A slot that a
 //! decomposition stands on, and that of the last gradient, are not written over while another is left.
 
-mod pieces;
+pub(crate) mod pieces;
 
 use std::sync::{Arc, Mutex};
 
@@ -41,24 +41,45 @@ pub(crate) struct Whole<S: Scalar> {
     /// The slot of the last gradient.
     anchor: Option<usize>,
     pub(crate) work: Work,
-    pieces: pieces::Pieces,
+    /// Most samples that are evaluated at a time, where normalisations allow it: see [`pieces`].
+    pub(crate) most: usize,
+    /// Samples of the largest batch, or all.
+    pub(crate) largest: usize,
 }
 
 impl<S: Scalar> Whole<S> {
     /// `published` receives what others may stand on.
     pub(crate) fn new(shared: Arc<Shared<S>>, published: Option<Published<S>>) -> Self {
         Self {
+            largest: shared.model.samples.count(),
             shared,
             slots: Vec::new(),
             published,
             clock: 0,
             anchor: None,
             work: Work::default(),
-            pieces: pieces::Pieces::default(),
+            most: usize::MAX,
         }
     }
 
+    /// Most samples at a time, where that is less than all, and whether a hollow pass is left behind: of a batch it is,
+    /// of all samples beside their batches nothing is.
+    fn pieces(&self, batch: &Batch) -> Option<(usize, bool)> {
+        let (most, all) = (self.most.min(batch.together), batch.rows.len());
+        (most < all || self.is_limited()).then_some((most, batch.together >= all))
+    }
+
+    /// Whether samples are seen in micro-batches. A batch that has no more than one of them is seen so too: it would keep
+    /// outputs at several points.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.most < self.largest
+    }
+
     pub(crate) fn value(&mut self, theta: &[f64], batch: &Arc<Batch>) -> f64 {
+        if let Some((most, false)) = self.pieces(batch) {
+            self.count_forward();
+            return self.all_in_pieces(theta, batch, most, None);
+        }
         if let Some(slot) = self.find(theta) {
             return self.touch(slot);
         }
@@ -69,6 +90,20 @@ impl<S: Scalar> Whole<S> {
 
     pub(crate) fn value_gradient(&mut self, theta: &[f64], batch: &Arc<Batch>, gradient: &mut [f64]) -> f64 {
         self.count_backward();
+        if let Some((most, leave)) = self.pieces(batch) {
+            self.count_forward();
+            if !leave {
+                return self.all_in_pieces(theta, batch, most, Some(gradient));
+            }
+            let found = self.find(theta);
+            let slot = found.unwrap_or_else(|| self.claim());
+            match found {
+                Some(_) => self.gradient_in_pieces(slot, most, gradient),
+                None => _ = self.fill_in_pieces(slot, (theta, batch), most, Some(gradient)),
+            }
+            self.anchor = Some(slot);
+            return self.touch(slot);
+        }
         let slot = self.find(theta).unwrap_or_else(|| {
             self.count_forward();
             let slot = self.claim();
@@ -93,8 +128,13 @@ impl<S: Scalar> Whole<S> {
 
     /// The outputs at `theta`.
     pub(crate) fn activations(&mut self, theta: &[f64], batch: &Arc<Batch>) -> Arc<Activations<S>> {
-        self.value(theta, batch);
-        let slot = self.find(theta).expect("just evaluated there");
+        let slot = self.find(theta).unwrap_or_else(|| {
+            self.count_forward();
+            let slot = self.claim();
+            self.fill(slot, theta, batch);
+            slot
+        });
+        self.touch(slot);
         self.slots[slot].activations.clone().expect("found to be there")
     }
 
@@ -156,19 +196,22 @@ impl<S: Scalar> Whole<S> {
     }
 
     /// Room for outputs, taken out of `slot`; held by nobody else.
-    fn vacate(&mut self, slot: usize) -> Arc<Activations<S>> {
+    fn vacate(&mut self, slot: usize, hollow: bool) -> Arc<Activations<S>> {
         let own = self.slots[slot].activations.take().and_then(|mut activations| {
-            let alone = Arc::get_mut(&mut activations).is_some();
-            alone.then_some(activations)
+            let fits = Arc::get_mut(&mut activations).is_some_and(|own| own.hollow == hollow);
+            fits.then_some(activations)
         });
-        own.unwrap_or_else(|| self.shared.rooms.take_outputs(&self.shared.model.plan))
+        own.unwrap_or_else(|| self.shared.rooms.take_outputs(&self.shared.model.plan, hollow))
     }
 
     /// A forward pass at `theta` into `slot`; gives the loss.
     fn fill(&mut self, slot: usize, theta: &[f64], batch: &Arc<Batch>) -> f64 {
+        if self.is_limited() || self.most < batch.rows.len() {
+            return self.fill_in_pieces(slot, (theta, batch), self.most, None);
+        }
         let shared = self.shared.clone();
         let plan = &shared.model.plan;
-        let mut activations = self.vacate(slot);
+        let mut activations = self.vacate(slot, false);
         let to = Arc::get_mut(&mut activations).expect("`vacate` gives what nobody else holds");
         let mut point = std::mem::take(&mut to.point);
         to.id = fresh_id();
@@ -207,8 +250,8 @@ impl<S: Scalar> Whole<S> {
         archive.put_integer("slots", self.slots.len() as u64);
         for (i, slot) in self.slots.iter().enumerate() {
             archive.put_integer(&format!("used{i}"), slot.used);
-            let point = slot.activations.iter().flat_map(|a| a.point.iter().map(|p| p.to_f64()));
-            archive.put(&format!("point{i}"), point.collect());
+            let point = slot.activations.as_deref().map_or(&[][..], |a| &a.point);
+            archive.put(&format!("point{i}"), point.iter().map(|p| p.to_f64()).collect());
         }
     }
 

@@ -7,7 +7,7 @@ use super::convolution::Weights;
 use super::norm::NormRoom;
 use super::plan::{Operation, Plan};
 use super::scope::Scope;
-use super::state::{Activations, Model, open};
+use super::state::{Activations, Batch, Model, open};
 use crate::Scalar;
 use crate::buffer::Buffer;
 use crate::kernels::padded;
@@ -37,6 +37,8 @@ pub(crate) struct Workspace<S> {
     pub(crate) of_samples: [Vec<[f64; 2]>; 2],
     pub(crate) zeros: Buffer<S>,
     pub(crate) again: Again<S>,
+    /// Some of the samples, where they are not all seen at a time.
+    pub(crate) piece: Option<Batch>,
 }
 
 /// Values that are not kept, while they are needed.
@@ -117,6 +119,7 @@ impl<S: Scalar> Workspace<S> {
             of_samples: Default::default(),
             zeros: Buffer::default(),
             again: Again::default(),
+            piece: None,
         }
     }
 
@@ -204,11 +207,13 @@ pub(crate) fn pack_bias<S: Scalar>(bias: Option<&Range<usize>>, theta: &[S], wei
 pub(crate) struct Rooms<S> {
     workspaces: Mutex<Vec<Workspace<S>>>,
     outputs: Mutex<Vec<Arc<Activations<S>>>>,
+    /// What says what became of pieces.
+    hollow: Mutex<Vec<Arc<Activations<S>>>>,
 }
 
 impl<S> Default for Rooms<S> {
     fn default() -> Self {
-        Self { workspaces: Mutex::default(), outputs: Mutex::default() }
+        Self { workspaces: Mutex::default(), outputs: Mutex::default(), hollow: Mutex::default() }
     }
 }
 
@@ -227,8 +232,9 @@ impl<S: Scalar> Rooms<S> {
     }
 
     /// Room for outputs, held by nobody else.
-    pub(crate) fn take_outputs(&self, plan: &Plan) -> Arc<Activations<S>> {
-        open(&self.outputs).pop().unwrap_or_else(|| Arc::new(Activations::new(plan)))
+    pub(crate) fn take_outputs(&self, plan: &Plan, hollow: bool) -> Arc<Activations<S>> {
+        let left = open(self.left(hollow)).pop();
+        left.unwrap_or_else(|| Arc::new(Activations::new(plan, hollow)))
     }
 
     /// What is held by nobody else may serve others; what is, stays theirs.
@@ -236,8 +242,13 @@ impl<S: Scalar> Rooms<S> {
         if let Some(own) = Arc::get_mut(&mut outputs) {
             own.point.clear();
             own.batch = None;
-            open(&self.outputs).push(outputs);
+            let hollow = own.hollow;
+            open(self.left(hollow)).push(outputs);
         }
+    }
+
+    fn left(&self, hollow: bool) -> &Mutex<Vec<Arc<Activations<S>>>> {
+        if hollow { &self.hollow } else { &self.outputs }
     }
 
     /// No workspace keeps what parts have left in it.

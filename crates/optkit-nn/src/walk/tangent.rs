@@ -13,11 +13,11 @@
 
 use super::{BLOCK, Block, Keep, Walk, rows_mut};
 use crate::Scalar;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Make};
 use crate::kernels::{Product, SparseForward, Start, TILE, padded};
 use crate::layers::{log_softmax, sigmoid, tanh};
 use crate::model::Model;
-use crate::plan::{Kind, Scope};
+use crate::plan::{Kind, Plan, Scope};
 use crate::samples::Store;
 use crate::weights::Weights;
 use crate::worker::Worker;
@@ -35,17 +35,21 @@ pub(crate) struct Tangents<S> {
 
 impl<S: Scalar> Tangents<S> {
     pub(crate) fn new(model: &Model<S>, scope: &Scope) -> Self {
-        let plan = &model.plan;
+        Self::made(&model.plan, (scope, model.sparse()), &mut Buffer::new)
+    }
+
+    /// The same, of buffers from elsewhere; on sparse samples or others.
+    pub(crate) fn made(plan: &Plan, (scope, sparse): (&Scope, bool), make: Make<'_, S>) -> Self {
         let first = &plan.dense[scope.first];
-        let room = |needed: bool, len: usize| Buffer::new(if needed { len } else { 0 });
         let outs = plan.steps.iter().enumerate();
-        let outs = outs.map(|(i, step)| room(i >= first.step, BLOCK * padded(step.width)));
-        let sparse = model.sparse() && scope.from == 0 && !scope.shifts();
+        let outs = outs.map(|(i, step)| make(if i >= first.step { BLOCK * padded(step.width) } else { 0 }));
+        let outs = outs.collect();
+        let sparse = sparse && scope.from == 0 && !scope.shifts();
         Self {
-            outs: outs.collect(),
-            tile_out: room(sparse, TILE * padded(first.outputs)),
-            gradient: Buffer::new(BLOCK * plan.widest()),
-            gradient_below: Buffer::new(BLOCK * plan.widest()),
+            outs,
+            tile_out: make(if sparse { TILE * padded(first.outputs) } else { 0 }),
+            gradient: make(BLOCK * plan.widest()),
+            gradient_below: make(BLOCK * plan.widest()),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The limited-memory SR1 model: B from secant pairs of the run itself.
 
-use optkit_core::{Archive, Compact, LoadError, Objective, Operator, Restriction, StartError, Zero};
+use optkit_core::{
+    Archive, Compact, LoadError, Objective, Operator, Restriction, Shape, StartError, Storage, Zero,
+};
 use optkit_quasi_newton::Lsr1;
 
 use super::{Form, Model};
@@ -41,6 +43,14 @@ impl Model for Lsr1 {
 
     fn compact(&self) -> Option<&dyn Compact> {
         (!self.is_empty()).then_some(self)
+    }
+
+    fn most_columns(&self, of: Shape) -> usize {
+        Lsr1::most_columns(self, of)
+    }
+
+    fn storage(&self, of: Shape) -> Storage {
+        Lsr1::storage(self, of)
     }
 
     fn save(&self, archive: &mut Archive) {

@@ -6,12 +6,12 @@
 //!
 //! With B = 0 this is the first-order step of Trotti et al. 2023, −g·Δ/‖g‖∞.
 
-use optkit_core::Operator;
 use optkit_core::vector::dot;
 use optkit_core::vocabulary::{Entry, Slot, Support};
+use optkit_core::{Operator, Shape};
 
 use super::{Norm, Solved, Subproblem};
-use crate::Form;
+use crate::{Form, Model};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "cauchy",
@@ -60,6 +60,10 @@ impl Subproblem for Cauchy {
 
     fn norm(&self) -> Norm {
         self.norm
+    }
+
+    fn storage(&self, of: Shape, model: &dyn Model) -> usize {
+        if model.form() == Form::Zero { 0 } else { of.dim }
     }
 
     fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved {

@@ -4,13 +4,13 @@
 //! another radius at the same point costs no new decomposition. Where Moré and Sorensen factorise H + σI anew for every
 //! σ, one decomposition serves all: dearer for large n, safer for few variables, which it is meant for.
 
-use optkit_core::Operator;
 use optkit_core::vocabulary::{Entry, Slot, Support};
+use optkit_core::{Operator, Shape};
 use optkit_quasi_newton::small::SymmetricEigen;
 
 use super::secular::{Ball, Secular};
 use super::{Norm, Solved, Subproblem};
-use crate::Form;
+use crate::{Form, Model};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "more_sorensen",
@@ -75,6 +75,11 @@ impl Subproblem for MoreSorensen {
 
     fn norm(&self) -> Norm {
         Norm::Two
+    }
+
+    /// H, its eigenvectors, and two matrices that lead to them.
+    fn storage(&self, of: Shape, _model: &dyn Model) -> usize {
+        4 * of.dim * of.dim
     }
 
     fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved {

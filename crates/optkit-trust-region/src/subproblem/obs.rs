@@ -23,13 +23,15 @@ mod basis;
 
 use optkit_core::vector::{axpy, dot, norm2};
 use optkit_core::vocabulary::{Entry, Slot, Support};
-use optkit_core::{Compact, Operator};
-use optkit_quasi_newton::compact::{Columns, Passes, combine, entry, multiply, project, project_remainder};
+use optkit_core::{Compact, Operator, Shape};
+use optkit_quasi_newton::compact::{
+    CHUNK, Columns, Passes, combine, entry, multiply, project, project_remainder,
+};
 use optkit_quasi_newton::small::SymmetricEigen;
 
 use super::secular::{Ball, Secular};
 use super::{Norm, Solved, Subproblem};
-use crate::Form;
+use crate::{Form, Model};
 use basis::Basis;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -208,6 +210,12 @@ impl Subproblem for Obs {
 
     fn norm(&self) -> Norm {
         Norm::Two
+    }
+
+    /// The columns of a basis, and by chunks of their rows the sums that make their products.
+    fn storage(&self, of: Shape, model: &dyn Model) -> usize {
+        let columns = model.most_columns(of);
+        of.dim * columns + of.dim.div_ceil(CHUNK) * columns * columns
     }
 
     fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved {

@@ -9,12 +9,12 @@
 //!
 //! The first iterate is the Cauchy point of the 2-norm ball, so the Cauchy decrease is attained.
 
-use optkit_core::Operator;
 use optkit_core::vector::{axpy, dot, norm2};
 use optkit_core::vocabulary::{Entry, Slot, Support};
+use optkit_core::{Operator, Shape};
 
 use super::{Norm, Solved, Subproblem};
-use crate::Form;
+use crate::{Form, Model};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "steihaug",
@@ -60,6 +60,10 @@ impl Subproblem for Steihaug {
 
     fn norm(&self) -> Norm {
         Norm::Two
+    }
+
+    fn storage(&self, of: Shape, _model: &dyn Model) -> usize {
+        3 * of.dim
     }
 
     fn solve(&mut self, gradient: &[f64], b: &mut dyn Operator, radius: f64, step: &mut [f64]) -> Solved {

@@ -4,6 +4,7 @@
 use optkit_nn::{Layer, Network, Operation};
 
 use super::Subject;
+use super::peak::Exceeds;
 use crate::machine;
 
 /// Vectors of n numbers that every run holds at the least: the point, its gradient and step, the trial point, the
@@ -40,6 +41,24 @@ pub(super) fn fits(subject: &Subject, samples: usize, evaluates: Evaluates) -> R
         gigabytes(needed),
         gigabytes(available.into())
     ))
+}
+
+/// Refuses what needs more than a run is allowed, by what it cannot do without.
+pub(super) fn allows(
+    subject: &Subject,
+    samples: usize,
+    evaluates: Evaluates,
+    limit: u64,
+) -> Result<(), Exceeds> {
+    let needed = least(subject, samples, evaluates);
+    if needed <= u128::from(limit) {
+        return Ok(());
+    }
+    let (needed, allowed) = (gigabytes(needed), gigabytes(limit.into()));
+    Err(Exceeds {
+        reason: format!("a run needs at least {needed} of memory, and `memory` allows {allowed}"),
+        help: "allow more, or make the problem or its `batch` smaller".to_owned(),
+    })
 }
 
 /// How many runs fit the memory side by side, at least 1. [`least`] is right within a factor of three.
@@ -105,7 +124,10 @@ fn activations(network: &Network) -> u128 {
 }
 
 #[allow(clippy::cast_precision_loss)] // for people
-fn gigabytes(bytes: u128) -> String {
+pub(super) fn gigabytes(bytes: u128) -> String {
+    if bytes < 1_000_000_000 {
+        return format!("{} MB", bytes.div_ceil(1_000_000)); // as much is enough
+    }
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 

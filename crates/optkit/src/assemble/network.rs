@@ -24,6 +24,15 @@ const ACCURACY: &str = "accuracy";
 /// Settings of a dataset that say how many samples are wanted, to train and to test on.
 const FIRST: [&str; 2] = ["train_samples", "test_samples"];
 
+/// What is known of samples before they are read, or from them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// How many there are to train and to test on.
+    pub(super) counts: [usize; 2],
+    /// Share of their bytes that are not zero; 1 where they are kept as they are.
+    pub(super) nonzero: f64,
+}
+
 /// What computes a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -316,12 +325,33 @@ impl NetworkSubject {
 
     /// Samples trained on, where they are known without the data; 0 elsewhere.
     pub(super) fn samples_hint(&self) -> usize {
-        let Some(outline) = optkit_data::shape_hint(&self.dataset) else { return 0 };
-        let (all, first) = match self.split {
-            Split::Train => (outline.train_samples, self.first[0]),
-            Split::Test => (outline.test_samples, self.first[1]),
-        };
-        first.map_or(all, |first| first.min(all))
+        self.counts_hint().map_or(0, |[train, test]| if self.split == Split::Train { train } else { test })
+    }
+
+    /// Samples to train and to test on, where they are known without the data.
+    pub(super) fn counts_hint(&self) -> Option<[usize; 2]> {
+        let outline = optkit_data::shape_hint(&self.dataset)?;
+        let [train, test] = self.first;
+        let count = |all: usize, first: Option<usize>| first.map_or(all, |first| first.min(all));
+        Some([count(outline.train_samples, train), count(outline.test_samples, test)])
+    }
+
+    /// What is known of the samples without the data.
+    pub(super) fn hint(&self) -> Option<Known> {
+        let counts = self.counts_hint()?;
+        let nonzero =
+            if self.pixels.keeps_zeros() { optkit_data::shape_hint(&self.dataset)?.nonzero } else { 1.0 };
+        Some(Known { counts, nonzero })
+    }
+
+    /// Whether so many samples are dealt to more than one batch.
+    pub(super) fn is_dealt(&self, samples: usize) -> bool {
+        self.batch.is_some_and(|dealing| samples == 0 || dealing.count(samples) > 1)
+    }
+
+    /// Samples of the largest batch of so many.
+    pub(super) fn dealt(&self, samples: usize) -> usize {
+        self.batch.map_or(samples, |dealing| dealing.largest(samples))
     }
 
     /// Whether it is computed stage by stage over all samples at hand, as networks with convolutions, normalisations or
@@ -333,7 +363,7 @@ impl NetworkSubject {
     /// Of `samples` trained on, those whose activations are in memory together.
     pub(super) fn together(&self, samples: usize) -> usize {
         match self.batch {
-            Some(dealing) if self.by_stages() && samples > 0 => dealing.largest(samples),
+            Some(_) if self.by_stages() && samples > 0 => self.dealt(samples),
             _ => samples,
         }
     }
@@ -345,9 +375,7 @@ impl NetworkSubject {
 
     /// Refuses a method that needs all samples at every step where there are mini-batches.
     pub(super) fn suits(&self, method: &Method, made: &dyn Optimizer) -> Result<(), Diagnostic> {
-        let known = self.samples_hint();
-        let batches = self.batch.is_some_and(|dealing| known == 0 || dealing.count(known) > 1);
-        if !batches || made.takes_batches() {
+        if !self.is_dealt(self.samples_hint()) || made.takes_batches() {
             return Ok(());
         }
         Err(Diagnostic::error(

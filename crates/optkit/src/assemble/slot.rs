@@ -98,7 +98,7 @@ impl Slot {
             (None | Some(Ball::Infinity | Ball::Two), _) => made,
             (Some(Ball::TwoScaled), _) => made.with_scale(Scale::Uniform),
             (Some(Ball::PerTensor), None) => made.with_scale(Scale::per_tensor(sizes)),
-            (Some(Ball::PerTensor), Some(part)) => made.with_scale(Scale::per_tensor(sizes).restricted(part)),
+            (Some(Ball::PerTensor), Some(part)) => made.with_scale(Scale::per_tensor_of(sizes, part)),
         }
     }
 }

@@ -5,8 +5,8 @@
 use std::io;
 
 use optkit_core::Archive;
-use safetensors::tensor::Metadata;
-use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use super::Checkpoint;
@@ -67,27 +67,6 @@ fn text<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a String> {
 /// Numbers that are turned into bytes at a time.
 const PIECE: usize = 1 << 13;
 
-/// An entry as a header tells of it; its bytes are written by [`Writing`].
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<usize>,
-}
-
-impl View for Entry {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
-        (&[]).into()
-    }
-    fn data_len(&self) -> usize {
-        8 * self.shape.iter().product::<usize>()
-    }
-}
-
 /// A file's header, and the archive whose entries come behind it.
 struct Writing<'a> {
     archive: &'a Archive,
@@ -125,6 +104,26 @@ impl Writing<'_> {
         header[self.digits..self.digits + DIGITS].copy_from_slice(hexadecimal(hash).as_bytes());
         header
     }
+}
+
+/// A header, in the format's order. The crate's own function would reserve what the whole file takes.
+fn header(archive: &Archive, texts: impl Iterator<Item = (String, String)>) -> Vec<u8> {
+    let integers = archive.integers().map(|(name, _)| (name, Dtype::U64, Vec::new()));
+    let arrays = archive.arrays().map(|(name, values)| (name, Dtype::F64, vec![values.len()]));
+    let mut end = 0;
+    let entry = |(name, dtype, shape): (&str, Dtype, Vec<usize>)| {
+        let start = end;
+        end += 8 * shape.iter().product::<usize>();
+        (name.to_owned(), TensorInfo { dtype, shape, data_offsets: (start, end) })
+    };
+    let entries = integers.chain(arrays).map(entry).collect();
+    let metadata = Metadata::new(Some(texts.collect()), entries).expect("entries are as long as they say");
+    let mut header = vec![0; 8];
+    serde_json::to_writer(&mut header, &metadata).expect("names and numbers are JSON");
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = header.len() as u64 - 8;
+    header[..8].copy_from_slice(&length.to_le_bytes());
+    header
 }
 
 fn hexadecimal(hash: Sha256) -> String {
@@ -177,12 +176,7 @@ impl Checkpoint {
         ];
         let problem = self.problem.iter().map(|text| ("problem", text.clone()));
         let texts = texts.into_iter().chain(problem).map(|(name, text)| (name.to_owned(), text));
-        let arrays = self.archive.arrays();
-        let arrays = arrays.map(|(name, all)| (name, Entry { dtype: Dtype::F64, shape: vec![all.len()] }));
-        let integers = self.archive.integers();
-        let integers = integers.map(|(name, _)| (name, Entry { dtype: Dtype::U64, shape: Vec::new() }));
-        let header = safetensors::serialize(arrays.chain(integers), Some(texts.collect()))
-            .expect("entries are as long as they say, and their names fit a header");
+        let header = header(&self.archive, texts);
         let digits = digits(&header, header.len() - 8).expect("the checksum is among the metadata");
         Writing { archive: &self.archive, header, digits }
     }

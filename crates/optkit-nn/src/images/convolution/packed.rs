@@ -147,6 +147,11 @@ impl Convolution {
         }
     }
 
+    /// Numbers of the packed weights: forward, and for the gradient of the input.
+    pub(crate) fn packed(&self) -> [usize; 2] {
+        [len(&self.forward, self.taps()), len(&self.backward, self.extents.taps())]
+    }
+
     /// The beginning of `room`, for the gradient of the weights.
     pub(crate) fn gradient_room<'a, S: Scalar>(&self, room: &'a mut Buffer<S>) -> &'a mut [S] {
         let len = len(&self.forward, self.taps());

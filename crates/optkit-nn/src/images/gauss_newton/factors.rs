@@ -90,7 +90,7 @@ impl<S: Scalar> Factory<S> {
             scope: Scope::through(plan),
             batch: None,
             rows: Vec::new(),
-            outputs: Activations::new(plan),
+            outputs: Activations::new(plan, false),
             gradient: Buffer::default(),
             factors: Buffer::default(),
             losses: Vec::new(),

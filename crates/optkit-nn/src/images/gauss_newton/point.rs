@@ -128,7 +128,7 @@ impl<S: Scalar> Point<S> {
         self.id = fresh_id();
         room.take_over(model, &self.x, (self.id, &mut self.rounded));
         let kept = seen.room(trial);
-        self.outputs.resize_with(kept, || Activations::new(&model.plan));
+        self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
         self.value = 0.0;
         for (i, batch) in seen.pieces.iter().enumerate() {
             let (point, mode) = (&self.rounded[..], Mode::Train);
@@ -151,7 +151,7 @@ impl<S: Scalar> Point<S> {
         let Shared { model, whole, .. } = &*seen.shared;
         room.pack(&model.plan, (whole, false), (self.id, &self.rounded), true);
         let kept = seen.room(false);
-        self.outputs.resize_with(kept, || Activations::new(&model.plan));
+        self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
         for (i, batch) in seen.pieces.iter().enumerate() {
             let (point, mode) = (&self.rounded[..], Mode::Train);
             let run = Run { model, scope: whole, batch, point, frozen: None, mode };

@@ -14,12 +14,13 @@ use crate::run::Measure;
 use crate::weights::Weights;
 
 impl NetworkSubject {
-    /// Everything bound to its samples.
+    /// Everything bound to its samples, of which at most so many are evaluated at a time.
     pub(in crate::assemble) fn bind(
         &self,
         seed: u64,
         optimizer: Box<dyn Optimizer>,
         prepared: &Prepared,
+        micro_batch: Option<usize>,
     ) -> Result<Assembly, LoadPlanError> {
         let of = |split: Split| {
             let loaded = match split {
@@ -47,7 +48,7 @@ impl NetworkSubject {
         let trained = of(self.split);
         let samples = trained.samples.count();
         Ok(Assembly {
-            objective: self.objective(trained, seed, &averages)?,
+            objective: self.objective(trained, (seed, micro_batch), &averages)?,
             optimizer,
             start,
             measures,
@@ -64,13 +65,13 @@ impl NetworkSubject {
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
         let data = self.prepare_split(locations, fetch)?;
         let all = Self { double: true, backend: Backend::Native, batch: None, ..self.clone() };
-        all.objective(data, 0, &RunningAverages::new(&self.network))
+        all.objective(data, (0, None), &RunningAverages::new(&self.network))
     }
 
     fn objective(
         &self,
         data: Loaded,
-        seed: u64,
+        (seed, micro_batch): (u64, Option<usize>),
         averages: &RunningAverages,
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
         let loss = match (self.backend, self.double) {
@@ -80,8 +81,8 @@ impl NetworkSubject {
                 let made = optkit_nn::DfdxObjective::new(&self.network, self.loss, samples, targets);
                 Box::new(made.map_err(refused)?)
             }
-            (_, true) => self.native::<f64>(data, seed, averages)?,
-            (_, false) => self.native::<f32>(data, seed, averages)?,
+            (_, true) => self.native::<f64>(data, (seed, micro_batch), averages)?,
+            (_, false) => self.native::<f32>(data, (seed, micro_batch), averages)?,
         };
         Ok(match self.weight_decay {
             0.0 => loss,
@@ -92,7 +93,7 @@ impl NetworkSubject {
     fn native<S: Scalar>(
         &self,
         data: Loaded,
-        seed: u64,
+        (seed, micro_batch): (u64, Option<usize>),
         averages: &RunningAverages,
     ) -> Result<Box<dyn Objective>, LoadPlanError> {
         let Loaded { samples, mut targets } = data;
@@ -101,6 +102,10 @@ impl NetworkSubject {
         }
         let made = NetworkObjective::<S>::new(&self.network, self.loss, samples, targets).map_err(refused)?;
         let made = made.with_running(averages);
+        let made = match micro_batch {
+            Some(most) => made.in_micro_batches(most).map_err(refused)?,
+            None => made,
+        };
         Ok(Box::new(match self.batch {
             Some(dealing) => made.dealt(dealing, seed),
             None => made,

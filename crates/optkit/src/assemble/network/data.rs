@@ -7,7 +7,7 @@ use optkit_lang::{Diagnostic, Settings, Split};
 use optkit_nn::{Augmentation, Dealing, Normalization, Samples, SamplesError, Targets};
 
 use super::bind::refused;
-use super::{LoadPlanError, NetworkSubject};
+use super::{Known, LoadPlanError, NetworkSubject};
 
 /// What becomes of the bytes of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,11 @@ impl Pixels {
     }
 
     /// Images from bytes. `train`: the bytes that channels are normalised by.
+    /// Whether a byte that is zero stays zero, so that it need not be kept.
+    pub(super) fn keeps_zeros(self) -> bool {
+        !self.per_channel && self.augmentation == Augmentation::default()
+    }
+
     fn samples(
         self,
         bytes: &[u8],
@@ -112,6 +117,14 @@ pub(in crate::assemble) struct Prepared {
     pub(super) checksum: String,
     /// Of the networks that they are compared with.
     outputs: usize,
+}
+
+impl Prepared {
+    /// How many there are to train and to test on.
+    pub(in crate::assemble) fn known(&self) -> Known {
+        let nonzero = self.train.as_ref().or(self.test.as_ref()).map_or(1.0, |data| data.samples.nonzero());
+        Known { counts: self.counts, nonzero }
+    }
 }
 
 impl NetworkSubject {
