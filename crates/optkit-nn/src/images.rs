@@ -21,6 +21,7 @@ pub(crate) mod input;
 pub(crate) mod measure;
 pub(crate) mod norm;
 pub(crate) mod objective;
+mod parameters;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod pointwise;

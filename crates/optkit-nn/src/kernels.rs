@@ -7,6 +7,7 @@
 mod cross_entropy;
 mod elementwise;
 mod gather;
+mod interleave;
 mod normalise;
 mod pairs;
 mod pieces;
@@ -25,9 +26,10 @@ mod x86;
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::{sigmoid_single, tanh_single};
 pub(crate) use gather::{Filling, SparseRows};
+pub(crate) use interleave::{Interleave, NOWHERE};
 pub(crate) use normalise::{BackLines, Lines};
 pub(crate) use pairs::{Pair, PairProduct};
-pub(crate) use pieces::{Grid, for_each_part, for_each_part_of_two};
+pub(crate) use pieces::{Grid, for_each_part};
 pub(crate) use prefetch::prefetch;
 pub(crate) use product::{Product, Start};
 pub(crate) use softmax_tangent::SoftmaxTangent;
@@ -121,6 +123,7 @@ pub struct Kernels<S: 'static> {
     pub(crate) add_scaled: fn(&[S], S, &mut [S]),
     /// to ← from, rounded.
     pub(crate) round: fn(&[f64], &mut [S]),
+    pub(crate) interleave: fn(Interleave<'_, S>),
 }
 
 impl<S> std::fmt::Debug for Kernels<S> {

@@ -1,7 +1,7 @@
 //! What evaluations of an image network hold in memory, counted from its stages before anything is allocated.
 //!
 //! ```text
-//! bytes(s samples, k sets of outputs) = fixed + k · (point + s · outputs) + s · (gradients + outputs made again)
+//! bytes(s samples, k sets of outputs) = fixed + k · (parameters + s · outputs) + s · (gradients + outputs made again)
 //! ```
 //!
 //! Outputs that may be computed again are, where all of them take more than so many bytes ([`SPARING`]).
@@ -35,11 +35,12 @@ pub struct Footprint {
     /// Of a number.
     size: usize,
     dim: usize,
-    /// Weights as convolutions read them, and room for the gradient of the largest.
-    weights: usize,
-    /// The same without the way back.
+    /// Weights as forward passes read them, which are kept with the outputs.
     forward: usize,
-    /// What parts write: all parameters, and derivatives by them; and where each of them is.
+    /// Weights as the way back reads them, and room for the gradient of the largest.
+    backward: usize,
+    /// What parts write: all parameters, their own weights as passes read them, and derivatives by all; and where each of
+    /// them is.
     parts: usize,
     /// Outputs of a sample, all of them.
     outputs: usize,
@@ -88,12 +89,13 @@ impl Footprint {
         Some(Self {
             size,
             dim: plan.dim,
-            weights: size * (forward + backward + gradient),
             forward: size * forward,
+            backward: size * (backward + gradient),
             parts: if parts.is_empty() {
                 0
             } else {
-                (size + 8) * plan.dim + size * parts.iter().map(Subset::len).sum::<usize>()
+                let own: usize = parts.iter().map(Subset::len).sum();
+                (size + 8) * plan.dim + size * (forward + own)
             },
             outputs: size * plan.len(),
             spared: size * spared,
@@ -106,8 +108,8 @@ impl Footprint {
     /// Bytes held by losses and gradients of `samples` samples at a time whose outputs are kept at `sets` points.
     #[must_use]
     pub fn bytes(&self, samples: usize, sets: usize) -> usize {
-        let set = self.size * self.dim + samples * (self.kept(samples) + self.places);
-        self.weights + self.parts + sets * set + samples * (self.gradients + self.made_again(samples))
+        let set = self.size * self.dim + self.forward + samples * (self.kept(samples) + self.places);
+        self.backward + self.parts + sets * set + samples * (self.gradients + self.made_again(samples))
     }
 
     /// Bytes held by a measure.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::footprint::MEASURED as SAMPLES;
 use super::objective::{Running, share};
 use super::run::Run;
-use super::state::{Activations, Batch, Mode, fresh_id, open};
+use super::state::{Activations, Batch, Mode, open};
 use super::whole::Shared;
 use crate::head::Head;
 use crate::{Network, RunningAverages, Samples, Targets};
@@ -40,7 +40,7 @@ impl Measure {
         let Shared { model, whole, rooms } = &self.shared;
         let mut room = rooms.take(&model.plan, None);
         let mut point = std::mem::take(&mut self.activations.point);
-        room.take_over(model, theta, (fresh_id(), &mut point));
+        point.take_over(model, theta);
         self.averages.clone_from(&open(&self.running));
         let (count, mut total) = (model.samples.count(), 0.0);
         for start in (0..count).step_by(SAMPLES) {
@@ -49,7 +49,8 @@ impl Measure {
             self.rows.extend(start as u32..end as u32);
             self.batch.fill(&model.targets, &self.rows, (0, 0));
             let (batch, mode) = (&self.batch, Mode::Measure(&self.averages));
-            let run = Run { model, scope: whole, batch, point: &point, frozen: None, mode };
+            let (point, weights) = (&point.rest[..], &point.weights[..]);
+            let run = Run { model, scope: whole, batch, point, weights, frozen: None, mode };
             total += run.forward(&mut room, &mut self.activations) * (end - start) as f64;
         }
         self.activations.point = point;

@@ -1,6 +1,7 @@
 //! An image network split by its parameters: each part computes what depends on its own tensors, on one forward pass that
 //! all share.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use optkit_core::{Archive, Cost, Decomposition, LoadError, Objective, Pass, Subset, Work};
@@ -61,7 +62,8 @@ impl<S: Scalar> ImageDecomposition<S> {
 
     /// Activations of the whole network at `x`: those that the objective left there, else of a pass of our own.
     fn activations(&mut self, x: &[f64]) -> Arc<Activations<S>> {
-        let left = open(&self.published).iter().flatten().find(|a| a.is_at(x)).cloned();
+        let left =
+            open(&self.published).iter().flatten().find(|a| a.is_at(&self.shared.model.plan, x)).cloned();
         left.unwrap_or_else(|| {
             let batch = open(&self.batch).clone();
             let misses = &mut self.misses;
@@ -161,12 +163,24 @@ impl<S: Scalar> Part<S> {
 
     /// Whether `x` is where the part is frozen.
     fn is_frozen_at(&self, frozen: &Activations<S>, x: &[f64]) -> bool {
-        let mut own = self.subset.ranges().iter().flat_map(|range| &frozen.point[range.clone()]).zip(x);
-        own.all(|(&p, &x)| p == S::from_f64(x))
+        let (plan, mut x) = (&self.shared.model.plan, x);
+        self.subset.ranges().iter().all(|range| {
+            let (own, rest) = x.split_at(range.len());
+            x = rest;
+            frozen.point.hold(plan, range.start, own)
+        })
     }
 
     fn is_here(&self, x: &[f64]) -> bool {
         self.here.len() == x.len() && self.here.iter().zip(x).all(|(&h, &x)| h == S::from_f64(x))
+    }
+
+    /// The part's own variables to their places in `theta`.
+    fn overlay(&self, x: &[f64], theta: &mut [S]) {
+        let mut x = x.iter();
+        for range in self.subset.ranges() {
+            theta[range.clone()].iter_mut().zip(&mut x).for_each(|(to, &x)| *to = S::from_f64(x));
+        }
     }
 
     /// A workspace with the parameters of the part's stages at `x`, and whether it holds the part's outputs there.
@@ -178,15 +192,15 @@ impl<S: Scalar> Part<S> {
             return (room, true);
         }
         room.theta.resize(plan.dim, S::ZERO);
-        for (stage, _) in plan.stages.iter().zip(&self.scope.own).filter(|(_, own)| own.any()) {
-            for range in stage.tensors() {
-                room.theta[range.clone()].copy_from_slice(&frozen.point[range]);
+        for (i, stage) in plan.stages.iter().enumerate().filter(|&(i, _)| self.scope.own[i].any()) {
+            let is_own = |tensor: &Range<usize>| {
+                self.subset.ranges().iter().any(|r| r.start <= tensor.start && tensor.end <= r.end)
+            };
+            if !stage.tensors().all(|tensor| is_own(&tensor)) {
+                frozen.point.read(plan, i, &mut room.theta);
             }
         }
-        let mut x = x.iter();
-        for range in self.subset.ranges() {
-            room.theta[range.clone()].iter_mut().zip(&mut x).for_each(|(to, &x)| *to = S::from_f64(x));
-        }
+        self.overlay(x, &mut room.theta);
         room.change(&self.scope);
         // Weights are no longer those that another part's outputs were computed with.
         room.holder = None;
@@ -198,7 +212,8 @@ impl<S: Scalar> Part<S> {
             model: &self.shared.model,
             scope: &self.scope,
             batch,
-            point: &frozen.point,
+            point: &frozen.point.rest,
+            weights: &frozen.point.weights,
             frozen: Some(frozen),
             mode: Mode::Train,
         }
@@ -208,7 +223,7 @@ impl<S: Scalar> Part<S> {
         let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
         self.work.values += 1;
         self.work.gradient_equivalents += 0.5 * self.scope.cost.forward * self.shared.model.share(batch);
-        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), false);
+        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point.weights), false);
         let Shared { model, rooms, .. } = &*self.shared;
         let mut outputs = room.outputs.take().unwrap_or_else(|| rooms.take_outputs(&model.plan, false));
         let to = Arc::get_mut(&mut outputs).expect("only a workspace holds what parts have left");
@@ -232,20 +247,21 @@ impl<S: Scalar> Part<S> {
         let backward = if gradient.is_some() { self.scope.cost.backward } else { 0.0 };
         self.work.gradient_equivalents += 0.5 * (1.0 + backward) * model.share(batch);
         let mut room = rooms.take(&model.plan, None);
-        let (mut point, mut all) = (std::mem::take(&mut room.theta), std::mem::take(&mut room.gradient));
-        point.clone_from(&frozen.point);
-        let mut own = x.iter();
-        for range in self.subset.ranges() {
-            point[range.clone()].iter_mut().zip(&mut own).for_each(|(to, &x)| *to = S::from_f64(x));
-        }
-        room.pack(&model.plan, (whole, false), (fresh_id(), &point), gradient.is_some());
+        let plan = &model.plan;
+        room.theta.resize(plan.dim, S::ZERO);
+        (0..plan.stages.len()).for_each(|i| frozen.point.read(plan, i, &mut room.theta));
+        self.overlay(x, &mut room.theta);
+        room.pack_own(plan);
+        let (point, weights) = (std::mem::take(&mut room.theta), std::mem::take(&mut room.weights));
+        let mut all = std::mem::take(&mut room.gradient);
+        room.pack(plan, (whole, false), (fresh_id(), &weights), gradient.is_some());
         if let Some(gradient) = &mut gradient {
             all.resize(self.subset.dim(), 0.0);
             gradient.fill(0.0);
         }
         let mut outputs = rooms.take_outputs(&model.plan, false);
         let to = Arc::get_mut(&mut outputs).expect("room for outputs is held by nobody else");
-        let of = InPieces { shared: &self.shared, point: &point, batch, most: self.most };
+        let of = InPieces { shared: &self.shared, point: &point, weights: &weights, batch, most: self.most };
         let value = of.forward(&mut room, to, |share, piece, room, outputs| {
             let Some(gradient) = &mut gradient else { return };
             of.run(&self.scope, piece).backward(room, outputs, &mut all);
@@ -253,7 +269,7 @@ impl<S: Scalar> Part<S> {
             gradient.iter_mut().zip(of_piece).for_each(|(sum, of_piece)| *sum += share * of_piece);
         });
         rooms.give_back_outputs(outputs);
-        (room.theta, room.gradient) = (point, all);
+        (room.theta, room.weights, room.gradient) = (point, weights, all);
         rooms.give_back(room);
         value
     }
@@ -293,7 +309,7 @@ impl<S: Scalar> Objective for Part<S> {
         if !at_frozen && !is_there {
             self.forward(&frozen, &mut room, x);
         }
-        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point), true);
+        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point.weights), true);
         let (mut all, outputs) = (std::mem::take(&mut room.gradient), room.outputs.take());
         all.resize(self.subset.dim(), 0.0);
         let own = outputs.as_deref().filter(|_| !at_frozen).unwrap_or(&frozen);

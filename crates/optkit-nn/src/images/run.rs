@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
+use super::convolution::Weights;
 use super::norm::Shape;
+use super::parameters::pack_bias;
 use super::plan::{Operation, Plan, Stage};
 use super::pointwise::{self, LayerNorm, Mask};
 use super::scope::Scope;
@@ -30,8 +32,10 @@ pub(crate) struct Run<'a, S: Scalar> {
     pub(crate) model: &'a Model<S>,
     pub(crate) scope: &'a Scope,
     pub(crate) batch: &'a Batch,
-    /// Parameters, but for a part's own.
+    /// Parameters, but for a part's own and for weights of convolutions.
     pub(crate) point: &'a [S],
+    /// By stage: these weights; empty in a pass that packs them.
+    pub(crate) weights: &'a [Weights<S>],
     /// What is not computed.
     pub(crate) frozen: Option<&'a Activations<S>>,
     pub(crate) mode: Mode<'a>,
@@ -82,8 +86,26 @@ impl<'a, S: Scalar> Run<'a, S> {
         }
     }
 
+    /// The weights of stage `i` as the pass reads them, of which a part's own are in `own`.
+    fn weights<'b>(&self, i: usize, own: &'b [Weights<S>]) -> &'b Weights<S>
+    where
+        'a: 'b,
+    {
+        if self.frozen.is_some() && self.scope.own[i].any() { &own[i] } else { &self.weights[i] }
+    }
+
     /// Fill `to`, and give the mean loss (or what the head measures).
     pub(crate) fn forward(&self, room: &mut Workspace<S>, to: &mut Activations<S>) -> f64 {
+        self.forward_packing(room, to, None)
+    }
+
+    /// The same, of weights that are taken over from θ on the way.
+    pub(crate) fn forward_packing(
+        &self,
+        room: &mut Workspace<S>,
+        to: &mut Activations<S>,
+        mut fresh: Option<(&[f64], &mut [Weights<S>])>,
+    ) -> f64 {
         if self.frozen.is_none() {
             let input = &self.plan().values[0];
             to.values[0].fit(input.len() * self.batch.most);
@@ -95,7 +117,16 @@ impl<'a, S: Scalar> Run<'a, S> {
             let (spared, len) = (self.is_spared(i + 1), self.plan().values[i + 1].len() * self.batch.most);
             let mut out = if spared { again.take(len) } else { std::mem::take(&mut to.values[i + 1]) };
             out.fit(len);
-            self.stage(i, stage, (room, &again), to, &mut out);
+            if let Some((theta, fresh)) = &mut fresh
+                && let Operation::Convolution { convolution, weight, bias } = &stage.operation
+            {
+                let Weights { forward, bias: packed } = &mut fresh[i];
+                convolution.pack_rounded(self.model.kernels, &theta[weight.clone()], forward);
+                pack_bias(bias.as_ref(), self.point, packed);
+            }
+            let fresh = fresh.as_ref().map(|(_, fresh)| &fresh[..]);
+            let run = Run { weights: fresh.unwrap_or(self.weights), ..*self };
+            run.stage(i, stage, (room, &again), to, &mut out);
             if spared {
                 again.put(i + 1, out);
             } else {
@@ -165,7 +196,7 @@ impl<'a, S: Scalar> Run<'a, S> {
         let x = self.value(stage.input, to, again);
         match &stage.operation {
             Operation::Convolution { convolution, .. } => {
-                convolution.forward(kernels, samples, x, &room.weights[i], y);
+                convolution.forward(kernels, samples, x, self.weights(i, &room.weights), y);
             }
             Operation::Norm(norm) => {
                 let residual = stage.other.map_or(&[][..], |value| self.value(value, to, again));

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::norm::Moments;
+use super::parameters::Parameters;
 use super::plan::Plan;
 use crate::augment::Shift;
 use crate::buffer::Buffer;
@@ -106,7 +107,7 @@ pub(crate) enum Mode<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Activations<S> {
     /// θ, as the pass read it; empty: nothing is there.
-    pub(crate) point: Vec<S>,
+    pub(crate) point: Parameters<S>,
     /// Tells passes apart.
     pub(crate) id: u64,
     pub(crate) value: f64,
@@ -126,7 +127,7 @@ impl<S: Scalar> Activations<S> {
     pub(crate) fn new(plan: &Plan, hollow: bool) -> Self {
         let (values, stages) = if hollow { (0, 0) } else { (plan.values.len(), plan.stages.len()) };
         Self {
-            point: Vec::new(),
+            point: Parameters::default(),
             id: 0,
             value: f64::NAN,
             batch: None,
@@ -138,8 +139,8 @@ impl<S: Scalar> Activations<S> {
     }
 
     /// True where they were computed at θ, up to rounding to `S`.
-    pub(crate) fn is_at(&self, theta: &[f64]) -> bool {
-        self.point.len() == theta.len() && self.point.iter().zip(theta).all(|(&p, &t)| p == S::from_f64(t))
+    pub(crate) fn is_at(&self, plan: &Plan, theta: &[f64]) -> bool {
+        self.point.are(plan, theta)
     }
 }
 

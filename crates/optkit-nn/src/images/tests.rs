@@ -1,5 +1,7 @@
 //! Convolutions, normalisations and windows of every kernel that runs here, against their definitions in `f64`.
 
+mod packing;
+
 use super::convolution::{Convolution, Weights};
 use super::geometry::Extents;
 use super::norm::{Moments, NormRoom, Shape};
@@ -152,7 +154,7 @@ fn try_convolution<S: Scalar>(kernels: &Kernels<S>, trial: Trial, read_image: bo
     let convolution = Convolution::new(e, channels, outputs, groups, read_image);
     assert_eq!(convolution.image, read_image);
     let mut weights = Weights::<S>::default();
-    convolution.pack(&of(&w), &mut weights);
+    convolution.pack(&of(&w), &mut weights.forward);
     weights.bias = Buffer::new(padded(outputs));
     weights.bias[..outputs].copy_from_slice(&of::<S>(&b));
     let extents = [samples, channels, input];
@@ -167,17 +169,18 @@ fn try_convolution<S: Scalar>(kernels: &Kernels<S>, trial: Trial, read_image: bo
     packed.fill(S::from_f64(7.0));
     convolution.weight_gradient(kernels, samples, (&own_x, &own_dz), packed);
     let mut own_dw = vec![5.0; dw.len()];
-    convolution.unpack(packed, &mut own_dw);
+    convolution.unpack(packed, &mut own_dw, Scalar::to_f64);
     let scale = (samples * output) as f64;
     let scaled = |v: &[f64]| -> Vec<f64> { v.iter().map(|v| v / scale.sqrt()).collect() };
     agree(&format!("{what} dw"), &of::<S>(&scaled(&own_dw)), &scaled(&dw));
 
     if !read_image {
-        convolution.pack_transposed(&of(&w), &mut weights);
+        let mut transposed = Buffer::default();
+        convolution.pack_transposed(&weights.forward, &mut transposed);
         let mut own_dx = vec![S::from_f64(2.0); own_x.len()];
-        convolution.backward(kernels, samples, (&own_dz, &weights), &mut own_dx, false);
+        convolution.backward(kernels, samples, (&own_dz, &transposed), &mut own_dx, false);
         agree(&format!("{what} dx"), &from_layout(&own_dx, extents), &dx);
-        convolution.backward(kernels, samples, (&own_dz, &weights), &mut own_dx, true);
+        convolution.backward(kernels, samples, (&own_dz, &transposed), &mut own_dx, true);
         let twice: Vec<f64> = dx.iter().map(|d| 2.0 * d).collect();
         agree(&format!("{what} 2dx"), &from_layout(&own_dx, extents), &twice);
     }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use optkit_core::{Archive, LoadError, Work};
 
+use super::convolution::Weights;
+use super::parameters::Parameters;
 use super::run::Run;
 use super::scope::Scope;
 use super::state::{Activations, Batch, Mode, Model, fresh_id, open};
@@ -146,7 +148,9 @@ impl<S: Scalar> Whole<S> {
     }
 
     fn find(&self, theta: &[f64]) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.activations.as_ref().is_some_and(|a| a.is_at(theta)))
+        self.slots.iter().position(|slot| {
+            slot.activations.as_ref().is_some_and(|a| a.is_at(&self.shared.model.plan, theta))
+        })
     }
 
     fn touch(&mut self, slot: usize) -> f64 {
@@ -217,8 +221,9 @@ impl<S: Scalar> Whole<S> {
         to.id = fresh_id();
         to.batch = Some(batch.clone());
         let mut room = shared.rooms.take(plan, None);
-        room.take_over(&shared.model, theta, (to.id, &mut point));
-        to.value = self.run(batch, &point).forward(&mut room, to);
+        point.begin(&shared.model, theta);
+        let Parameters { rest, weights, .. } = &mut point;
+        to.value = self.run(batch, (rest, &[])).forward_packing(&mut room, to, Some((theta, weights)));
         shared.rooms.give_back(room);
         to.point = point;
         let value = to.value;
@@ -227,9 +232,9 @@ impl<S: Scalar> Whole<S> {
         value
     }
 
-    fn run<'a>(&'a self, batch: &'a Batch, point: &'a [S]) -> Run<'a, S> {
+    fn run<'a>(&'a self, batch: &'a Batch, (point, weights): (&'a [S], &'a [Weights<S>])) -> Run<'a, S> {
         let Shared { model, whole, .. } = &*self.shared;
-        Run { model, scope: whole, batch, point, frozen: None, mode: Mode::Train }
+        Run { model, scope: whole, batch, point, weights, frozen: None, mode: Mode::Train }
     }
 
     fn backward(&self, slot: usize, gradient: &mut [f64]) {
@@ -237,8 +242,9 @@ impl<S: Scalar> Whole<S> {
         let Some(batch) = &from.batch else { return };
         let Shared { model, whole, rooms } = &*self.shared;
         let mut room: Workspace<S> = rooms.take(&model.plan, None);
-        room.pack(&model.plan, (whole, false), (from.id, &from.point), true);
-        self.run(batch, &from.point).backward(&mut room, from, gradient);
+        let Parameters { rest, weights, .. } = &from.point;
+        room.pack(&model.plan, (whole, false), (from.id, weights), true);
+        self.run(batch, (rest, weights)).backward(&mut room, from, gradient);
         rooms.give_back(room);
     }
 
@@ -250,8 +256,8 @@ impl<S: Scalar> Whole<S> {
         archive.put_integer("slots", self.slots.len() as u64);
         for (i, slot) in self.slots.iter().enumerate() {
             archive.put_integer(&format!("used{i}"), slot.used);
-            let point = slot.activations.as_deref().map_or(&[][..], |a| &a.point);
-            archive.put(&format!("point{i}"), point.iter().map(|p| p.to_f64()).collect());
+            let values = |a: &Arc<Activations<S>>| a.point.values(&self.shared.model.plan);
+            archive.put(&format!("point{i}"), slot.activations.as_ref().map_or(Vec::new(), values));
         }
     }
 

@@ -1,26 +1,27 @@
 //! Room in which evaluations of an image network work, given from one to the next.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use super::convolution::Weights;
 use super::norm::NormRoom;
+use super::parameters::pack_bias;
 use super::plan::{Operation, Plan};
 use super::scope::Scope;
-use super::state::{Activations, Batch, Model, open};
+use super::state::{Activations, Batch, open};
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::padded;
 
 /// Room in which passes work. Whoever evaluates takes one and gives it back, so that there are as many as evaluations at
 /// the same time, not as many as parts.
 #[derive(Debug)]
 pub(crate) struct Workspace<S> {
-    /// By stage: weights as convolutions read them.
+    /// By stage: a part's own weights as convolutions read them.
     pub(crate) weights: Vec<Weights<S>>,
-    /// By stage: how far the weights are packed.
+    /// By stage: weights as the way back reads them.
+    pub(crate) transposed: Vec<Buffer<S>>,
+    /// By stage: how far these are packed.
     packed: Vec<Packed>,
-    /// Which pass's point they are of, but for those that a part changed.
+    /// Which pass's weights were transposed, but for those that a part changed.
     base: u64,
     /// All parameters, filled at the tensors of a part's stages only.
     pub(crate) theta: Vec<S>,
@@ -105,6 +106,7 @@ impl<S: Scalar> Workspace<S> {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             weights: plan.stages.iter().map(|_| Weights::default()).collect(),
+            transposed: plan.stages.iter().map(|_| Buffer::default()).collect(),
             packed: vec![Packed::default(); plan.stages.len()],
             base: 0,
             theta: Vec::new(),
@@ -123,24 +125,6 @@ impl<S: Scalar> Workspace<S> {
         }
     }
 
-    /// Take over θ, rounded to `point`, all of it packed for the forward pass `base`.
-    pub(crate) fn take_over(&mut self, model: &Model<S>, theta: &[f64], (base, point): (u64, &mut Vec<S>)) {
-        let Model { plan, kernels, .. } = model;
-        point.resize(theta.len(), S::ZERO);
-        (self.base, self.holder) = (base, None);
-        for range in &plan.rest {
-            (kernels.round)(&theta[range.clone()], &mut point[range.clone()]);
-        }
-        for (i, stage) in plan.stages.iter().enumerate() {
-            let Operation::Convolution { convolution, weight, bias } = &stage.operation else { continue };
-            let weights = &mut self.weights[i];
-            let (from, to) = (&theta[weight.clone()], &mut point[weight.clone()]);
-            convolution.round_and_pack(kernels, from, to, weights);
-            pack_bias(bias.as_ref(), point, weights);
-            self.packed[i] = Packed { forward: true, ..Packed::default() };
-        }
-    }
-
     /// A part's own tensors will change: whatever is packed of them is to be packed again.
     pub(crate) fn change(&mut self, scope: &Scope) {
         for (packed, own) in self.packed.iter_mut().zip(&scope.own) {
@@ -150,13 +134,13 @@ impl<S: Scalar> Workspace<S> {
         }
     }
 
-    /// Pack what a pass of `scope` reads: from `point`, the parameters of pass `base`; for a `part`, those of its own stages
-    /// from the part's parameters.
+    /// Pack what a pass of `scope` reads beside `weights`, those of pass `base`: for a `part`, the weights of its own stages
+    /// from the part's parameters; for the way back, all transposed.
     pub(crate) fn pack(
         &mut self,
         plan: &Plan,
         (scope, part): (&Scope, bool),
-        (base, point): (u64, &[S]),
+        (base, weights): (u64, &[Weights<S>]),
         backward: bool,
     ) {
         if self.base != base {
@@ -166,22 +150,35 @@ impl<S: Scalar> Workspace<S> {
         }
         for (i, stage) in plan.stages.iter().enumerate().filter(|&(i, _)| scope.computed[i]) {
             let Operation::Convolution { convolution, weight, bias } = &stage.operation else { continue };
-            let (weights, packed) = (&mut self.weights[i], &mut self.packed[i]);
-            let own = part && scope.own[i].any();
-            if packed.changed && !own {
+            let packed = &mut self.packed[i];
+            let is_own = part && scope.own[i].any();
+            if packed.changed && !is_own {
                 *packed = Packed::default();
             }
-            let theta = if own { &self.theta } else { point };
-            if !packed.forward {
-                convolution.pack(&theta[weight.clone()], weights);
-                pack_bias(bias.as_ref(), theta, weights);
+            if is_own && !packed.forward {
+                let own = &mut self.weights[i];
+                convolution.pack(&self.theta[weight.clone()], &mut own.forward);
+                pack_bias(bias.as_ref(), &self.theta, &mut own.bias);
                 packed.forward = true;
             }
             if backward && !packed.backward && scope.passes_on(i) {
-                convolution.pack_transposed(&theta[weight.clone()], weights);
+                let weights = if is_own { &self.weights[i] } else { &weights[i] };
+                convolution.pack_transposed(&weights.forward, &mut self.transposed[i]);
                 packed.backward = true;
             }
         }
+    }
+
+    /// All weights, from all of the parameters in `theta`: a part's own, as others see it.
+    pub(crate) fn pack_own(&mut self, plan: &Plan) {
+        for (i, stage) in plan.stages.iter().enumerate() {
+            let Operation::Convolution { convolution, weight, bias } = &stage.operation else { continue };
+            let own = &mut self.weights[i];
+            convolution.pack(&self.theta[weight.clone()], &mut own.forward);
+            pack_bias(bias.as_ref(), &self.theta, &mut own.bias);
+            self.packed[i] = Packed { changed: true, ..Packed::default() };
+        }
+        self.holder = None;
     }
 
     /// Room for the way back of `scope` over `samples`.
@@ -192,13 +189,6 @@ impl<S: Scalar> Workspace<S> {
         for (buffer, room) in self.gradients.iter_mut().zip(&scope.buffers) {
             buffer.fit(room * samples);
         }
-    }
-}
-
-pub(crate) fn pack_bias<S: Scalar>(bias: Option<&Range<usize>>, theta: &[S], weights: &mut Weights<S>) {
-    if let Some(bias) = bias {
-        weights.bias.fit(padded(bias.len()));
-        weights.bias[..bias.len()].copy_from_slice(&theta[bias.clone()]);
     }
 }
 

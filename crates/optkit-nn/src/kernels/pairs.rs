@@ -15,6 +15,7 @@
 #![allow(unsafe_code)]
 
 use super::LANES;
+use super::prefetch::prefetch;
 use super::vector::Vector;
 use crate::Scalar;
 
@@ -50,6 +51,9 @@ pub(crate) struct PairProduct<'a, S> {
 
 /// Most rows of a register block.
 pub(super) const MOST: usize = 13;
+
+/// How many terms ahead B is asked for.
+const SOON: usize = 8;
 
 /// A register block at (row, column) of C.
 pub(super) type Block<S> = unsafe fn(&Terms<'_, S>, usize, usize);
@@ -215,6 +219,8 @@ pub(super) unsafe fn block<V: Vector, const COLUMNS: usize, const HEIGHT: usize,
                 *third = a.wrapping_add(3 * j * t.a_row);
             }
             for _ in 0..t.inner {
+                // B goes through the first level of cache once a block of rows: 1 to 4 % of ResNet-18's time.
+                prefetch(b.wrapping_add(SOON * t.b_inner), COLUMNS * LANES * size_of::<V::Scalar>());
                 let first = V::load(b);
                 let second = if COLUMNS > 1 { V::load(b.add(LANES)) } else { zero };
                 rows!(I, {

@@ -74,6 +74,35 @@ impl Grid {
         });
     }
 
+    /// `f(turn, pixel, samples, rows of the piece)` for every turn and every piece of `to`, pieces shared by threads; the turns
+    /// outside, if `outer`: then a thread goes through its pieces once a turn, else it takes all turns of a piece.
+    pub(crate) fn for_each_in_turns<T: Send>(
+        &self,
+        to: &mut [T],
+        stride: usize,
+        (turns, outer): (usize, bool),
+        f: impl Fn(usize, usize, Range<usize>, &mut [T]) + Sync,
+    ) {
+        if !outer {
+            return self.for_each(to, stride, |pixel, samples, rows| {
+                (0..turns).for_each(|turn| f(turn, pixel, samples.clone(), rows));
+            });
+        }
+        let to = Shared::new(self, to, stride);
+        let shares = rayon::current_num_threads().min(self.pieces());
+        (0..shares).into_par_iter().for_each(|share| {
+            let pieces = self.pieces() * share / shares..self.pieces() * (share + 1) / shares;
+            for turn in 0..turns {
+                for i in pieces.clone() {
+                    let (pixel, samples) = self.piece(i);
+                    // SAFETY: every piece is in one share, every share is one task, and it takes them one by one.
+                    let rows = unsafe { to.rows(pixel, samples.clone()) };
+                    f(turn, pixel, samples, rows);
+                }
+            }
+        });
+    }
+
     /// As [`for_each`](Self::for_each), of two arrays at once.
     pub(crate) fn for_each_of_two<T: Send, U: Send>(
         &self,
@@ -184,30 +213,6 @@ pub(crate) fn for_each_part<T: Send>(
             rayon::join(
                 || for_each_part(left, parts.start..middle, end, f),
                 || for_each_part(right, middle..parts.end, end, f),
-            );
-        }
-    }
-}
-
-/// As [`for_each_part`], of two arrays at once.
-pub(crate) fn for_each_part_of_two<T: Send, U: Send>(
-    (first, second): (&mut [T], &mut [U]),
-    parts: Range<usize>,
-    end: &(impl Fn(usize) -> (usize, usize) + Sync),
-    f: &(impl Fn(usize, &mut [T], &mut [U]) + Sync),
-) {
-    match parts.len() {
-        0 => {}
-        1 => f(parts.start, first, second),
-        count => {
-            let middle = parts.start + count / 2;
-            let start = if parts.start == 0 { (0, 0) } else { end(parts.start - 1) };
-            let at = end(middle - 1);
-            let (first_left, first_right) = first.split_at_mut(at.0 - start.0);
-            let (second_left, second_right) = second.split_at_mut(at.1 - start.1);
-            rayon::join(
-                || for_each_part_of_two((first_left, second_left), parts.start..middle, end, f),
-                || for_each_part_of_two((first_right, second_right), middle..parts.end, end, f),
             );
         }
     }

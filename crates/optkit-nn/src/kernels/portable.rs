@@ -3,8 +3,9 @@
 
 use super::vector::Vector;
 use super::{
-    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent, SparseForward,
-    SparseGradient, cross_entropy, elementwise, normalise, pairs, product, softmax_tangent, sparse, windows,
+    BackLines, CrossEntropy, Interleave, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent,
+    SparseForward, SparseGradient, cross_entropy, elementwise, interleave, normalise, pairs, product,
+    softmax_tangent, sparse, windows,
 };
 use crate::Scalar;
 
@@ -169,6 +170,11 @@ fn affine_gradient_to<S: Scalar>(x: &[S], lines: BackLines<'_, S>, d: &[S], to: 
     unsafe { normalise::affine_gradient_to::<Lanes<S>>(x, lines, d, to) }
 }
 
+fn interleave<S: Scalar>(i: Interleave<'_, S>) {
+    // SAFETY: as above.
+    unsafe { interleave::run::<Lanes<S>>(i) }
+}
+
 const fn kernels<S: Scalar>() -> Kernels<S> {
     Kernels {
         kernel: Kernel::Portable,
@@ -196,6 +202,7 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         from_largest: windows::from_largest,
         add_scaled: windows::add_scaled,
         round: elementwise::round,
+        interleave,
     }
 }
 

@@ -344,3 +344,24 @@ fn tanh_and_sigmoid_are_exact_to_a_few_units_everywhere() {
         assert!(t.iter().chain(&s).all(|y| y.is_nan()), "{}", kernels.kernel.name());
     }
 }
+
+#[test]
+fn rows_are_interleaved_and_rounded() {
+    for kernels in usable() {
+        for (row, entries) in [(40, 37), (16, 16), (300, 144), (5, 5), (16, 1)] {
+            let from = numbers((LANES - 1) * row + entries, 21);
+            // Every third entry is not wanted; the others lie in reverse order, with room between them.
+            let place = |e: usize| if e % 3 == 1 { NOWHERE } else { (entries - 1 - e) * (LANES + 3) };
+            let places: Vec<_> = (0..entries).map(place).collect();
+            let mut to = vec![7.0_f32; entries * (LANES + 3)];
+            let mut expected = to.clone();
+            for (e, &place) in places.iter().enumerate().filter(|&(_, &place)| place != NOWHERE) {
+                for r in 0..LANES {
+                    expected[place + r] = from[r * row + e] as f32;
+                }
+            }
+            (kernels.interleave)(Interleave { from: &from, row, places: &places, to: &mut to });
+            assert_eq!(to, expected, "{}: {entries} entries of rows of {row}", kernels.kernel.name());
+        }
+    }
+}

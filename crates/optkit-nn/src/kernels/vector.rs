@@ -17,6 +17,39 @@ pub(crate) unsafe trait Vector: Copy {
     /// # Safety
     /// `to` is valid for writing 16 numbers; no alignment is asked.
     unsafe fn store(self, to: *mut Self::Scalar);
+    /// Sixteen numbers, rounded.
+    ///
+    /// # Safety
+    /// `from` is valid for reading 16 numbers; no alignment is asked.
+    #[inline(always)]
+    unsafe fn load_rounded(from: *const f64) -> Self {
+        let mut lanes = [Self::Scalar::ZERO; 16];
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            // SAFETY: the caller promises 16 readable numbers.
+            *lane = Self::Scalar::from_f64(unsafe { *from.add(i) });
+        }
+        // SAFETY: 16 numbers.
+        unsafe { Self::load(lanes.as_ptr()) }
+    }
+    /// Lane i of vector j becomes lane j of vector i.
+    #[inline(always)]
+    fn transpose(vectors: [Self; 16]) -> [Self; 16] {
+        let mut lanes = [[Self::Scalar::ZERO; 16]; 16];
+        for (lanes, vector) in lanes.iter_mut().zip(vectors) {
+            // SAFETY: 16 numbers.
+            unsafe { vector.store(lanes.as_mut_ptr()) };
+        }
+        let mut across = vectors;
+        for (i, across) in across.iter_mut().enumerate() {
+            let mut column = [Self::Scalar::ZERO; 16];
+            for (to, lanes) in column.iter_mut().zip(&lanes) {
+                *to = lanes[i];
+            }
+            // SAFETY: 16 numbers.
+            *across = unsafe { Self::load(column.as_ptr()) };
+        }
+        across
+    }
     fn splat(value: Self::Scalar) -> Self;
     /// self·by + plus, rounded once where the machine can.
     fn multiply_add(self, by: Self, plus: Self) -> Self;

@@ -1,12 +1,15 @@
 //! Sixteen lanes in AVX-512 and in pairs of AVX2 registers.
 #![allow(unsafe_code)]
 
+mod shuffles;
+
 use std::arch::x86_64::*;
 
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use super::{
-    BackLines, CrossEntropy, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent, SparseForward,
-    SparseGradient, cross_entropy, elementwise, normalise, pairs, product, softmax_tangent, sparse, windows,
+    BackLines, CrossEntropy, Interleave, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent,
+    SparseForward, SparseGradient, cross_entropy, elementwise, interleave, normalise, pairs, product,
+    softmax_tangent, sparse, windows,
 };
 
 /// The kernels that this machine's instructions allow, fastest first.
@@ -39,6 +42,21 @@ unsafe impl Vector for Wide {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller promises 16 writable numbers.
         unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn load_rounded(from: *const f64) -> Self {
+        // SAFETY: the caller promises 16 readable numbers.
+        unsafe {
+            let low = _mm512_cvtpd_ps(_mm512_loadu_pd(from));
+            let high = _mm512_cvtpd_ps(_mm512_loadu_pd(from.add(8)));
+            let low = _mm512_castps_pd(_mm512_castps256_ps512(low));
+            Self(_mm512_castpd_ps(_mm512_insertf64x4::<1>(low, _mm256_castps_pd(high))))
+        }
+    }
+    #[inline(always)]
+    fn transpose(vectors: [Self; 16]) -> [Self; 16] {
+        // SAFETY: as below.
+        unsafe { shuffles::transpose(vectors) }
     }
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -83,12 +101,12 @@ unsafe impl Vector for Wide {
     #[inline(always)]
     fn largest_of_each(vectors: [Self; 16]) -> [f32; 16] {
         // SAFETY: as above.
-        unsafe { across::<false>(vectors) }
+        unsafe { shuffles::across::<false>(vectors) }
     }
     #[inline(always)]
     fn sum_of_each(vectors: [Self; 16]) -> [f32; 16] {
         // SAFETY: as above.
-        unsafe { across::<true>(vectors) }
+        unsafe { shuffles::across::<true>(vectors) }
     }
     #[inline(always)]
     fn exp(self) -> Self {
@@ -178,56 +196,6 @@ unsafe impl Vector for Pair {
         // SAFETY: as above.
         p.multiply(unsafe { Self(power(n.0), power(n.1)) })
     }
-}
-
-/// The greater or the sum.
-///
-/// # Safety
-/// AVX-512 F is there.
-#[inline(always)]
-unsafe fn combine<const SUM: bool>(a: __m512, b: __m512) -> __m512 {
-    // SAFETY: by the caller's promise.
-    unsafe { if SUM { _mm512_add_ps(a, b) } else { _mm512_max_ps(a, b) } }
-}
-
-/// Combines the lanes of each of 16 vectors: a transpose in which every exchange is followed by a sum or maximum, so
-/// that 15 of these do for all.
-///
-/// # Safety
-/// AVX-512 F is there.
-#[inline(always)]
-unsafe fn across<const SUM: bool>(v: [Wide; 16]) -> [f32; 16] {
-    let mut lanes = [0.0; 16];
-    // SAFETY: by the caller's promise; the array is 16 numbers long.
-    unsafe {
-        // In each quarter of a register: four partial results of one vector, then of two, then of four.
-        let mut two = [_mm512_setzero_ps(); 8];
-        for i in 0..8 {
-            let (a, b) = (v[2 * i].0, v[2 * i + 1].0);
-            two[i] = combine::<SUM>(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-        }
-        let mut four = [_mm512_setzero_ps(); 4];
-        for i in 0..4 {
-            let (a, b) = (_mm512_castps_pd(two[2 * i]), _mm512_castps_pd(two[2 * i + 1]));
-            let (low, high) = (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
-            four[i] = combine::<SUM>(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
-        }
-        // Then across the quarters.
-        let first = quarters::<SUM>(four[0], four[1]);
-        let second = quarters::<SUM>(four[2], four[3]);
-        _mm512_storeu_ps(lanes.as_mut_ptr(), quarters::<SUM>(first, second));
-    }
-    lanes
-}
-
-/// Combines neighbouring quarters of both registers.
-///
-/// # Safety
-/// AVX-512 F is there.
-#[inline(always)]
-unsafe fn quarters<const SUM: bool>(a: __m512, b: __m512) -> __m512 {
-    // SAFETY: by the caller's promise.
-    unsafe { combine::<SUM>(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b)) }
 }
 
 /// 2ⁿ from its bits: n ≥ −126, so the exponent stays in range.
@@ -343,6 +311,7 @@ macro_rules! kernels {
             ),
             add_scaled: entered!($features, windows::add_scaled, (x: &[f32], factor: f32, to: &mut [f32])),
             round: entered!($features, elementwise::round, (from: &[f64], to: &mut [f32])),
+            interleave: entered!($features, interleave::run::<$vector>, (i: Interleave<'_, f32>)),
         }
     };
 }

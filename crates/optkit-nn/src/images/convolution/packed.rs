@@ -1,27 +1,30 @@
 //! Weights in the order in which the passes read them, and their gradient back from it.
 //!
 //! Large networks have few pixels where they have many weights: with small mini-batches, moving weights costs as much as
-//! computing with them. So they are rounded and packed in one go, a block at a time that stays in cache; the transposed
-//! copy is made from the packed one, which holds only the taps that are used; and derivatives go from their packed form to
-//! their places in one go.
+//! computing with them. So they are rounded and packed in one go, and nothing is written but the packed ones, of the taps
+//! that are used: they are what a pass reads, what it keeps of its point, and what the transposed copy is made from.
+//! Derivatives go from their packed form to their places in one go.
 
 use std::ops::Range;
 
-use super::{Block, Convolution};
+use rayon::prelude::*;
+
+use super::{BLOCK, Block, Convolution, Tap};
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::{Kernels, for_each_part, for_each_part_of_two, prefetch};
+use crate::kernels::{Interleave, Kernels, LANES, NOWHERE, for_each_part, prefetch};
 
 /// Weights of an output channel that are moved at a time: with those of a block's other channels, they stay in the first
 /// level of cache.
 const STRIP: usize = 144;
 
-/// Weights as the passes read them.
+/// Most weights of an output channel that are taken over at a time.
+const ENTRIES: usize = 256;
+
+/// Weights as forward passes read them.
 #[derive(Debug, Default)]
 pub(crate) struct Weights<S> {
     pub(crate) forward: Buffer<S>,
-    /// Transposed, for the gradient of the input; empty where that is not wanted.
-    pub(crate) backward: Buffer<S>,
     /// Padded; empty where there is none.
     pub(crate) bias: Buffer<S>,
 }
@@ -37,35 +40,63 @@ impl Convolution {
     }
 
     /// Take over w, of shape \[outputs, channels of a group, taps\], for the forward pass.
-    pub(crate) fn pack<S: Scalar>(&self, w: &[S], to: &mut Weights<S>) {
-        let blocks = &self.forward;
-        let len = |count| len(&blocks[..count], self.taps());
-        to.forward.fit(len(blocks.len()));
-        for_each_part(&mut to.forward[..len(blocks.len())], 0..blocks.len(), &|b| len(b + 1), &|b, to| {
-            self.pack_block(&blocks[b], &w[blocks[b].columns.start * self.of_output()..], to);
+    pub(crate) fn pack<S: Scalar>(&self, w: &[S], to: &mut Buffer<S>) {
+        self.for_each_block(to, &|block, to| {
+            self.pack_block(block, &w[block.columns.start * self.of_output()..], to);
         });
     }
 
-    /// The same of numbers that are rounded to `w` on the way.
-    pub(crate) fn round_and_pack<S: Scalar>(
-        &self,
-        kernels: &Kernels<S>,
-        from: &[f64],
-        w: &mut [S],
-        to: &mut Weights<S>,
-    ) {
-        let (blocks, of_output) = (&self.forward, self.of_output());
+    /// The same of numbers that are rounded on the way.
+    pub(crate) fn pack_rounded<S: Scalar>(&self, kernels: &Kernels<S>, w: &[f64], to: &mut Buffer<S>) {
+        self.for_each_block(to, &|block, to| {
+            self.round_block(kernels, block, &w[block.columns.start * self.of_output()..], to);
+        });
+    }
+
+    /// `f(block, its weights)`, in parallel.
+    fn for_each_block<S: Scalar>(&self, to: &mut Buffer<S>, f: &(impl Fn(&Block, &mut [S]) + Sync)) {
+        let blocks = &self.forward;
         let len = |count| len(&blocks[..count], self.taps());
-        to.forward.fit(len(blocks.len()));
-        for_each_part_of_two(
-            (w, &mut to.forward[..len(blocks.len())]),
-            0..blocks.len(),
-            &|b| (blocks[b].columns.end * of_output, len(b + 1)),
-            &|b, w, to| {
-                (kernels.round)(&from[blocks[b].columns.start * of_output..][..w.len()], w);
-                self.pack_block(&blocks[b], w, to);
-            },
-        );
+        to.fit(len(blocks.len()));
+        let to = &mut to[..len(blocks.len())];
+        for_each_part(to, 0..blocks.len(), &|b| len(b + 1), &|b, to| f(&blocks[b], to));
+    }
+
+    /// Of a block: `w` begins with its first output. Sixteen outputs at a time, each read from its first weight to its last:
+    /// as many streams as memory keeps up with. Where a good part of the weights is used, squares of sixteen go through
+    /// registers; what is left over goes one by one.
+    fn round_block<S: Scalar>(&self, kernels: &Kernels<S>, block: &Block, w: &[f64], to: &mut [S]) {
+        let (of_output, taps) = (self.of_output(), self.extents.taps());
+        let squares = taps <= ENTRIES && 4 * self.used.len() >= taps;
+        let mut places = [NOWHERE; ENTRIES];
+        for (columns, first) in self.groups_of(block) {
+            for from in columns.clone().step_by(LANES) {
+                let some = from..(from + LANES).min(columns.end);
+                let column = from - block.columns.start;
+                let (w, to) = (&w[column * of_output..], &mut to[column..]);
+                if squares && some.len() == LANES {
+                    let channels = self.channels / self.groups;
+                    for start in (0..channels).step_by(ENTRIES / taps) {
+                        let these = start..(start + ENTRIES / taps).min(channels);
+                        let places = &mut places[..these.len() * taps];
+                        for (k, places) in these.zip(places.chunks_exact_mut(taps)) {
+                            self.used.iter().for_each(|tap| places[tap.tap] = tap.first(block, first + k));
+                        }
+                        let from = &w[start * taps..];
+                        (kernels.interleave)(Interleave { from, row: of_output, places, to });
+                    }
+                    continue;
+                }
+                for k in 0..self.channels / self.groups {
+                    for tap in &self.used {
+                        let at = tap.first(block, first + k);
+                        let from = w[k * taps + tap.tap..].iter().step_by(of_output);
+                        let to = to[at..at + some.len()].iter_mut();
+                        to.zip(from).for_each(|(to, &from)| *to = S::from_f64(from));
+                    }
+                }
+            }
+        }
     }
 
     /// Of a block: `w` begins with its first output.
@@ -83,34 +114,78 @@ impl Convolution {
         });
     }
 
+    /// The columns of a block, group by group, each with the first of its group's channels among the block's terms.
+    fn groups_of<'a>(&'a self, block: &'a Block) -> impl Iterator<Item = (Range<usize>, usize)> + 'a {
+        let (own, seen) = (self.outputs / self.groups, self.channels / self.groups);
+        let groups = block.columns.start / own..(block.columns.end - 1) / own + 1;
+        groups.map(move |group| {
+            let columns = (group * own).max(block.columns.start)..((group + 1) * own).min(block.columns.end);
+            (columns, if self.image { 0 } else { group * seen - block.terms.start })
+        })
+    }
+
     /// `f(columns of one group, some channels of its group, the first of these in the block's terms)`, all that a block
     /// is made of.
     fn for_each_strip(&self, block: &Block, mut f: impl FnMut(Range<usize>, Range<usize>, usize)) {
-        let (own, seen) = (self.outputs / self.groups, self.channels / self.groups);
+        let seen = self.channels / self.groups;
         let strip = STRIP.div_ceil(self.used.len().max(1));
-        let mut column = block.columns.start;
-        while column < block.columns.end {
-            let group = column / own;
-            let end = ((group + 1) * own).min(block.columns.end);
+        for (columns, first) in self.groups_of(block) {
             for from in (0..seen).step_by(strip) {
-                let first = if self.image { 0 } else { group * seen - block.terms.start };
-                f(column..end, from..(from + strip).min(seen), first + from);
+                f(columns.clone(), from..(from + strip).min(seen), first + from);
             }
-            column = end;
         }
     }
 
-    /// Take over w for the gradient of the input; it has been packed for the forward pass.
-    pub(crate) fn pack_transposed<S: Scalar>(&self, w: &[S], weights: &mut Weights<S>) {
+    /// Whether the packed weights from the `first` on are `w`, up to rounding. Those that are not used are any.
+    pub(crate) fn holds<S: Scalar>(&self, packed: &[S], first: usize, w: &[f64]) -> bool {
+        let of_output = self.of_output();
+        if w.len() < self.outputs * of_output {
+            let at = |i: usize| self.place(first + i).map(|place| packed[place]);
+            return w.iter().enumerate().all(|(i, &w)| at(i).is_none_or(|own| own == S::from_f64(w)));
+        }
+        self.forward.par_iter().all(|block| {
+            let (mut same, packed) = (true, &packed[block.start..]);
+            let w = &w[block.columns.start * of_output..];
+            self.for_each_strip(block, |columns, channels, first| {
+                let column = columns.start - block.columns.start;
+                for (k, channel) in channels.enumerate() {
+                    for tap in &self.used {
+                        let own = &packed[tap.first(block, first + k) + column..][..columns.len()];
+                        let w = w[column * of_output + channel * self.extents.taps() + tap.tap..].iter();
+                        let mut both = own.iter().zip(w.step_by(of_output));
+                        same = same && both.all(|(&own, &w)| own == S::from_f64(w));
+                    }
+                }
+            });
+            same
+        })
+    }
+
+    /// Where the weight at `index` lies among the packed ones; none where it is not used.
+    fn place(&self, index: usize) -> Option<usize> {
+        let (of_output, taps) = (self.of_output(), self.extents.taps());
+        let (c, channel, tap) = (index / of_output, index % of_output / taps, index % taps);
+        let tap = self.used[self.used.binary_search_by_key(&tap, |used| used.tap).ok()?];
+        Some(self.place_of(c, channel, tap))
+    }
+
+    /// Where a weight of output `c` lies among the packed ones.
+    fn place_of(&self, c: usize, channel: usize, tap: Tap) -> usize {
+        let block = &self.forward[c / BLOCK];
+        let group = c / (self.outputs / self.groups);
+        let first = if self.image { 0 } else { group * (self.channels / self.groups) - block.terms.start };
+        block.start + tap.first(block, first + channel) + c - block.columns.start
+    }
+
+    /// `to` ← packed weights, transposed, for the gradient of the input.
+    pub(crate) fn pack_transposed<S: Scalar>(&self, packed: &[S], to: &mut Buffer<S>) {
         let blocks = &self.backward;
         let len = |count| len(&blocks[..count], self.extents.taps());
-        let Weights { forward, backward, .. } = weights;
-        backward.fit(len(blocks.len()));
-        for_each_part(&mut backward[..len(blocks.len())], 0..blocks.len(), &|b| len(b + 1), &|b, to| {
-            match self.groups {
-                1 => self.transpose_block(&blocks[b], forward, to),
-                _ => self.transpose_block_of_groups(&blocks[b], w, to),
-            }
+        to.fit(len(blocks.len()));
+        let to = &mut to[..len(blocks.len())];
+        for_each_part(to, 0..blocks.len(), &|b| len(b + 1), &|b, to| match self.groups {
+            1 => self.transpose_block(&blocks[b], packed, to),
+            _ => self.transpose_block_of_groups(&blocks[b], packed, to),
         });
     }
 
@@ -129,19 +204,17 @@ impl Convolution {
         }
     }
 
-    fn transpose_block_of_groups<S: Scalar>(&self, block: &Block, w: &[S], to: &mut [S]) {
+    fn transpose_block_of_groups<S: Scalar>(&self, block: &Block, packed: &[S], to: &mut [S]) {
         let (own, seen) = (self.outputs / self.groups, self.channels / self.groups);
-        let (taps, rows, width) = (self.extents.taps(), block.terms.len(), block.width);
         for (r, c) in block.terms.clone().enumerate() {
             let group = c / own;
             // The block's channels that output c sees.
             let from = block.columns.start.max(group * seen);
             let until = block.columns.end.min((group + 1) * seen);
-            let w = &w[(c * seen + from - group * seen) * taps..][..until.saturating_sub(from) * taps];
-            for t in self.used.iter().map(|tap| tap.tap) {
-                let to = &mut to[(t * rows + r) * width + from - block.columns.start..];
-                for (to, w) in to.iter_mut().zip(w[t.min(w.len())..].iter().step_by(taps)) {
-                    *to = *w;
+            for &tap in &self.used {
+                let to = &mut to[(tap.tap * block.terms.len() + r) * block.width..];
+                for channel in from..until {
+                    to[channel - block.columns.start] = packed[self.place_of(c, channel - group * seen, tap)];
                 }
             }
         }
@@ -159,11 +232,16 @@ impl Convolution {
         &mut room[..len]
     }
 
-    /// ∂ℓ/∂w, of shape \[outputs, channels of a group, taps\], from its packed form.
-    pub(crate) fn unpack<S: Scalar>(&self, packed: &[S], gradient: &mut [f64]) {
+    /// w, or ∂ℓ/∂w, of shape \[outputs, channels of a group, taps\], from its packed form; zeros where none are used.
+    pub(crate) fn unpack<S: Scalar, T: Copy + Default + Send>(
+        &self,
+        packed: &[S],
+        to: &mut [T],
+        number: impl Fn(S) -> T + Sync,
+    ) {
         let (of_output, taps) = (self.of_output(), self.extents.taps());
         let end = |b: usize| self.forward[b].columns.end * of_output;
-        for_each_part(gradient, 0..self.forward.len(), &end, &|b, to| {
+        for_each_part(to, 0..self.forward.len(), &end, &|b, to| {
             let block = &self.forward[b];
             let from = &packed[block.start..];
             self.for_each_strip(block, |columns, channels, first| {
@@ -171,7 +249,7 @@ impl Convolution {
                     let column = c - block.columns.start;
                     let to = &mut to[column * of_output + channels.start * taps..][..channels.len() * taps];
                     if self.used.len() < taps {
-                        to.fill(0.0);
+                        to.fill(T::default());
                     }
                     for (i, tap) in self.used.iter().enumerate() {
                         let from = from[tap.first(block, first) + column..].chunks(block.width);
@@ -180,7 +258,7 @@ impl Convolution {
                                 // The same weight of the next output.
                                 prefetch(to.as_ptr().wrapping_add(of_output), 1);
                             }
-                            to[tap.tap] = from[0].to_f64();
+                            to[tap.tap] = number(from[0]);
                         }
                     }
                 }

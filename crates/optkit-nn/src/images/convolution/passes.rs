@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Convolution, Weights};
+use super::{Block, Convolution, Weights};
 use crate::Scalar;
 use crate::kernels::{Grid, Kernels, Pair, PairProduct, Start, for_each_part, padded};
 
@@ -11,6 +11,21 @@ use crate::kernels::{Grid, Kernels, Pair, PairProduct, Start, for_each_part, pad
 const CACHED: usize = 1 << 18;
 /// Samples that a weight gradient sums in registers.
 const SAMPLES: usize = 64;
+
+/// Values of weights, or of what they are multiplied with, that stay in cache while one goes through the others.
+const STAYS: usize = 1 << 17;
+
+/// How many blocks there are, and whether a thread goes through its pieces block by block, rather than through the blocks
+/// piece by piece. What is gone through again and again is read anew where it does not stay in cache: `read` values a
+/// block, or the weights of all blocks a piece.
+fn turns(grid: &Grid, blocks: &[Block], read: usize, of_a_column: usize) -> (usize, bool) {
+    let threads = rayon::current_num_threads();
+    let weights: usize = blocks.iter().map(|block| block.width * of_a_column).sum();
+    let read = read / threads;
+    let by_blocks = if read <= STAYS { read } else { blocks.len() * read };
+    let by_pieces = if weights <= STAYS { weights } else { grid.pieces() / threads * weights };
+    (blocks.len(), by_blocks < by_pieces)
+}
 
 /// What the products of a forward pass are added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,31 +71,32 @@ impl Convolution {
     ) {
         let [rows, columns] = self.extents.output();
         let (row, out) = (self.input_row(), padded(self.outputs));
-        Grid::by_threads(rows * columns, samples).for_each(z, out, |pixel, some, z| {
-            let (pairs, start) = self.reads(pixel);
-            for block in &self.forward {
-                let first = if self.image { 0 } else { block.terms.start };
-                (kernels.pairs)(PairProduct {
-                    pairs,
-                    a: &x[some.start * row + start + first..],
-                    a_unit: samples * row,
-                    a_row: row,
-                    a_inner: 1,
-                    b: &w.forward[block.start..],
-                    b_unit: block.terms.len() * block.width,
-                    b_inner: block.width,
-                    c: &mut z[block.columns.start..],
-                    c_row: out,
-                    rows: some.len(),
-                    inner: block.terms.len(),
-                    columns: block.width,
-                    start: match w.bias.get(block.columns.start..).filter(|b| !b.is_empty()) {
-                        _ if onto == Onto::There => Start::Accumulate,
-                        Some(bias) => Start::Row(bias),
-                        None => Start::Zero,
-                    },
-                });
-            }
+        let grid = Grid::by_threads(rows * columns, samples);
+        let read = samples * self.extents.input.iter().product::<usize>() * row;
+        let turns = turns(&grid, &self.forward, read, self.used.len() * self.channels / self.groups);
+        grid.for_each_in_turns(z, out, turns, |block, pixel, some, z| {
+            let (block, (pairs, start)) = (&self.forward[block], self.reads(pixel));
+            let first = if self.image { 0 } else { block.terms.start };
+            (kernels.pairs)(PairProduct {
+                pairs,
+                a: &x[some.start * row + start + first..],
+                a_unit: samples * row,
+                a_row: row,
+                a_inner: 1,
+                b: &w.forward[block.start..],
+                b_unit: block.terms.len() * block.width,
+                b_inner: block.width,
+                c: &mut z[block.columns.start..],
+                c_row: out,
+                rows: some.len(),
+                inner: block.terms.len(),
+                columns: block.width,
+                start: match w.bias.get(block.columns.start..).filter(|b| !b.is_empty()) {
+                    _ if onto == Onto::There => Start::Accumulate,
+                    Some(bias) => Start::Row(bias),
+                    None => Start::Zero,
+                },
+            });
         });
     }
 
@@ -89,35 +105,36 @@ impl Convolution {
         &self,
         kernels: &Kernels<S>,
         samples: usize,
-        (dz, w): (&[S], &Weights<S>),
+        (dz, transposed): (&[S], &[S]),
         dx: &mut [S],
         add: bool,
     ) {
         let (row, out) = (padded(self.outputs), padded(self.channels));
         let pixels = self.extents.input[0] * self.extents.input[1];
-        Grid::by_threads(pixels, samples).for_each(dx, out, |pixel, some, dx| {
-            let pairs = self.writes.of(pixel);
+        let grid = Grid::by_threads(pixels, samples);
+        let read = samples * self.pixels() * row;
+        let turns = turns(&grid, &self.backward, read, self.used.len() * self.outputs / self.groups);
+        grid.for_each_in_turns(dx, out, turns, |block, pixel, some, dx| {
+            let (block, pairs) = (&self.backward[block], self.writes.of(pixel));
             if add && pairs.is_empty() {
                 return;
             }
-            for block in &self.backward {
-                (kernels.pairs)(PairProduct {
-                    pairs,
-                    a: &dz[some.start * row + block.terms.start..],
-                    a_unit: samples * row,
-                    a_row: row,
-                    a_inner: 1,
-                    b: &w.backward[block.start..],
-                    b_unit: block.terms.len() * block.width,
-                    b_inner: block.width,
-                    c: &mut dx[block.columns.start..],
-                    c_row: out,
-                    rows: some.len(),
-                    inner: block.terms.len(),
-                    columns: block.width,
-                    start: if add { Start::Accumulate } else { Start::Zero },
-                });
-            }
+            (kernels.pairs)(PairProduct {
+                pairs,
+                a: &dz[some.start * row + block.terms.start..],
+                a_unit: samples * row,
+                a_row: row,
+                a_inner: 1,
+                b: &transposed[block.start..],
+                b_unit: block.terms.len() * block.width,
+                b_inner: block.width,
+                c: &mut dx[block.columns.start..],
+                c_row: out,
+                rows: some.len(),
+                inner: block.terms.len(),
+                columns: block.width,
+                start: if add { Start::Accumulate } else { Start::Zero },
+            });
         });
     }
 

@@ -14,6 +14,7 @@ use crate::gauss_newton::costs::of_moment;
 use crate::gauss_newton::moments::Moment;
 use crate::head::FactorRow;
 use crate::images::convolution::Convolution;
+use crate::images::parameters::Parameters;
 use crate::images::plan::{Operation, Plan};
 use crate::images::run::{Passed, Run};
 use crate::images::scope::Scope;
@@ -118,7 +119,7 @@ impl<S: Scalar> Factory<S> {
         &mut self,
         model: &Model<S>,
         room: &mut Workspace<S>,
-        (base, point): (u64, &[S]),
+        (base, point): (u64, &Parameters<S>),
         (all, number): (&Batch, u64),
         (local, costs): (&mut Local<S>, &Costs),
     ) -> f64 {
@@ -135,8 +136,9 @@ impl<S: Scalar> Factory<S> {
             unreachable!("samples were chosen")
         };
         let chosen = batch.rows.len();
-        let run = Run { model, scope, batch, point, frozen: None, mode: Mode::Train };
-        room.pack(plan, (scope, false), (base, point), true);
+        let Parameters { rest, weights, .. } = point;
+        let run = Run { model, scope, batch, point: rest, weights, frozen: None, mode: Mode::Train };
+        room.pack(plan, (scope, false), (base, weights), true);
         run.forward(room, outputs);
         gradient.fit(batch.most * stride);
         factors.fit(batch.most * width * stride);

@@ -10,6 +10,7 @@ use optkit_core::Work;
 
 use super::costs::Costs;
 use crate::Scalar;
+use crate::images::parameters::Parameters;
 use crate::images::plan::Operation;
 use crate::images::run::Run;
 use crate::images::state::{Activations, Batch, Mode, fresh_id, in_parts};
@@ -86,7 +87,7 @@ impl<S: Scalar> Seen<S> {
 pub(crate) struct Point<S> {
     pub(crate) x: Vec<f64>,
     /// x as passes read it, and what tells it from others.
-    pub(crate) rounded: Vec<S>,
+    pub(crate) rounded: Parameters<S>,
     pub(crate) id: u64,
     pub(crate) value: f64,
     /// Of all pieces, or of the one at hand.
@@ -108,7 +109,7 @@ impl<S: Scalar> Point<S> {
     pub(crate) fn new(dim: usize) -> Self {
         Self {
             x: vec![0.0; dim],
-            rounded: Vec::new(),
+            rounded: Parameters::default(),
             id: 0,
             value: f64::NAN,
             outputs: Vec::new(),
@@ -126,13 +127,14 @@ impl<S: Scalar> Point<S> {
     pub(crate) fn evaluate(&mut self, seen: &Seen<S>, trial: bool, room: &mut Workspace<S>) -> f64 {
         let Shared { model, whole, .. } = &*seen.shared;
         self.id = fresh_id();
-        room.take_over(model, &self.x, (self.id, &mut self.rounded));
+        self.rounded.take_over(model, &self.x);
         let kept = seen.room(trial);
         self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
         self.value = 0.0;
         for (i, batch) in seen.pieces.iter().enumerate() {
-            let (point, mode) = (&self.rounded[..], Mode::Train);
-            let run = Run { model, scope: whole, batch, point, frozen: None, mode };
+            let Parameters { rest, weights, .. } = &self.rounded;
+            let (point, mode) = (&rest[..], Mode::Train);
+            let run = Run { model, scope: whole, batch, point, weights, frozen: None, mode };
             let share = batch.rows.len() as f64 / seen.count() as f64;
             self.value += share * run.forward(room, &mut self.outputs[i % kept]);
         }
@@ -149,12 +151,13 @@ impl<S: Scalar> Point<S> {
         mut f: impl FnMut(Piece<'_, S>),
     ) {
         let Shared { model, whole, .. } = &*seen.shared;
-        room.pack(&model.plan, (whole, false), (self.id, &self.rounded), true);
+        room.pack(&model.plan, (whole, false), (self.id, &self.rounded.weights), true);
         let kept = seen.room(false);
         self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
         for (i, batch) in seen.pieces.iter().enumerate() {
-            let (point, mode) = (&self.rounded[..], Mode::Train);
-            let run = Run { model, scope: whole, batch, point, frozen: None, mode };
+            let Parameters { rest, weights, .. } = &self.rounded;
+            let (point, mode) = (&rest[..], Mode::Train);
+            let run = Run { model, scope: whole, batch, point, weights, frozen: None, mode };
             let outputs = &mut self.outputs[i % kept];
             if !self.is_there {
                 work.gradient_equivalents += costs.pass(batch.rows.len());

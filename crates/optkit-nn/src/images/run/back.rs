@@ -163,7 +163,7 @@ impl<S: Scalar> Run<'_, S> {
         if self.scope.own[i].weight {
             let packed = convolution.gradient_room(&mut room.weight_gradient);
             convolution.weight_gradient(kernels, samples, (x, dz), packed);
-            convolution.unpack(packed, &mut gradient[weight.clone()]);
+            convolution.unpack(packed, &mut gradient[weight.clone()], Scalar::to_f64);
         }
         if let Some(bias) = bias.as_ref().filter(|_| self.scope.own[i].bias) {
             room.zeros.fit(out.stride);
@@ -178,7 +178,7 @@ impl<S: Scalar> Run<'_, S> {
         }
         self.into(back.input, room, |room, dx, add| {
             let len = shape.pixels * samples * shape.stride;
-            convolution.backward(kernels, samples, (dz, &room.weights[i]), &mut dx[..len], add);
+            convolution.backward(kernels, samples, (dz, &room.transposed[i]), &mut dx[..len], add);
         });
     }
 

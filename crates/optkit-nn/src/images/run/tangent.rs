@@ -12,11 +12,12 @@ use super::{Run, own_moments};
 use crate::Scalar;
 use crate::images::convolution::{Onto, Weights};
 use crate::images::norm::{NormTangent, Shape};
+use crate::images::parameters::pack_bias;
 use crate::images::plan::{Operation, Stage};
 use crate::images::pointwise;
 use crate::images::scope::Own;
 use crate::images::state::{Activations, Model};
-use crate::images::workspace::{Again, Workspace, pack_bias};
+use crate::images::workspace::{Again, Workspace};
 use crate::kernels::{Grid, padded};
 use crate::layers::{log_softmax, sigmoid, tanh};
 
@@ -27,7 +28,7 @@ pub(crate) struct Packed<S> {
     own: Vec<Own>,
     /// By stage: R{w} and R{b}, the latter zero where it does not move the bias.
     weights: Vec<Weights<S>>,
-    /// R{θ}, rounded, at the tensors that it moves.
+    /// R{θ}, rounded, at the tensors that it moves, but for weights of convolutions.
     theta: Vec<S>,
 }
 
@@ -45,21 +46,22 @@ impl<S: Scalar> Packed<S> {
     pub(crate) fn pack(&mut self, model: &Model<S>, own: &[Own], vector: &[f64]) {
         self.own.copy_from_slice(own);
         for (i, stage) in model.plan.stages.iter().enumerate().filter(|&(i, _)| own[i].any()) {
-            let moved = [own[i].weight, own[i].bias];
-            if let Operation::Convolution { convolution, weight, .. } = &stage.operation
-                && own[i].weight
-            {
-                let to = &mut self.theta[weight.clone()];
-                convolution.round_and_pack(model.kernels, &vector[weight.clone()], to, &mut self.weights[i]);
+            let mut tensors = stage.tensors().zip([own[i].weight, own[i].bias]);
+            if let Operation::Convolution { convolution, weight, .. } = &stage.operation {
+                if own[i].weight {
+                    let to = &mut self.weights[i].forward;
+                    convolution.pack_rounded(model.kernels, &vector[weight.clone()], to);
+                }
+                tensors.next();
             }
-            for (range, moved) in stage.tensors().zip(moved) {
+            for (range, moved) in tensors {
                 match moved {
                     true => (model.kernels.round)(&vector[range.clone()], &mut self.theta[range]),
                     false => self.theta[range].fill(S::ZERO),
                 }
             }
             if let Operation::Convolution { bias, .. } = &stage.operation {
-                pack_bias(bias.as_ref(), &self.theta, &mut self.weights[i]);
+                pack_bias(bias.as_ref(), &self.theta, &mut self.weights[i].bias);
             }
         }
     }
@@ -208,7 +210,7 @@ impl<S: Scalar> Run<'_, S> {
             });
         }
         if let Some(rx) = rx {
-            convolution.forward_onto(kernels, samples, rx, (&room.weights[i], Onto::There), rz);
+            convolution.forward_onto(kernels, samples, rx, (self.weights(i, &room.weights), Onto::There), rz);
         }
     }
 }

@@ -18,7 +18,9 @@ use rayon::prelude::*;
 
 use super::{Shared, Whole};
 use crate::Scalar;
+use crate::images::convolution::Weights;
 use crate::images::norm::Moments;
+use crate::images::parameters::Parameters;
 use crate::images::run::Run;
 use crate::images::scope::Scope;
 use crate::images::state::{Activations, Batch, Mode, fresh_id, in_parts};
@@ -33,6 +35,7 @@ pub(crate) struct InPieces<'a, S: Scalar> {
     pub(crate) shared: &'a Shared<S>,
     /// All parameters.
     pub(crate) point: &'a [S],
+    pub(crate) weights: &'a [Weights<S>],
     pub(crate) batch: &'a Batch,
     pub(crate) most: usize,
 }
@@ -53,6 +56,7 @@ impl<'a, S: Scalar> InPieces<'a, S> {
             scope,
             batch: piece,
             point: self.point,
+            weights: self.weights,
             frozen: None,
             mode: Mode::Train,
         }
@@ -112,8 +116,9 @@ impl<S: Scalar> Whole<S> {
         (to.id, to.batch) = (fresh_id(), Some(batch.clone()));
         to.moments.iter_mut().for_each(Moments::clear);
         let mut room = shared.rooms.take(&shared.model.plan, None);
-        room.take_over(&shared.model, theta, (to.id, &mut point));
-        let of = InPieces { shared: &shared, point: &point, batch, most };
+        point.take_over(&shared.model, theta);
+        let Parameters { rest, weights, .. } = &point;
+        let of = InPieces { shared: &shared, point: rest, weights, batch, most };
         to.value = evaluate(of, to.id, &mut room, Some(&mut to.moments), gradient);
         shared.rooms.give_back(room);
         to.point = point;
@@ -129,7 +134,8 @@ impl<S: Scalar> Whole<S> {
         let Some(batch) = &hollow.batch else { return };
         let shared = &*self.shared;
         let mut room = shared.rooms.take(&shared.model.plan, None);
-        let of = InPieces { shared, point: &hollow.point, batch, most };
+        let Parameters { rest, weights, .. } = &hollow.point;
+        let of = InPieces { shared, point: rest, weights, batch, most };
         evaluate(of, hollow.id, &mut room, None, Some(gradient));
         shared.rooms.give_back(room);
     }
@@ -144,7 +150,7 @@ fn evaluate<S: Scalar>(
     mut gradient: Option<&mut [f64]>,
 ) -> f64 {
     let Shared { model, whole, rooms } = of.shared;
-    room.pack(&model.plan, (whole, false), (id, of.point), gradient.is_some());
+    room.pack(&model.plan, (whole, false), (id, of.weights), gradient.is_some());
     let mut of_piece = std::mem::take(&mut room.gradient);
     if let Some(gradient) = &mut gradient {
         of_piece.resize(gradient.len(), 0.0);
