@@ -139,7 +139,10 @@ impl<S: Scalar> Images<S> {
     /// `batch` is what evaluations see.
     fn show(&mut self, batch: Arc<Batch>) {
         let before = std::mem::replace(&mut *open(&self.batch), batch);
-        if let Some(dealt) = self.dealt.as_mut().filter(|_| !Arc::ptr_eq(&before, &self.all)) {
+        let count = self.samples();
+        // One of all samples has room for more than a mini-batch needs, and passes make theirs as large.
+        let is_dealt = |dealt: &&mut Dealt| before.most <= dealt.deal.dealing().largest(count);
+        if let Some(dealt) = self.dealt.as_mut().filter(is_dealt) {
             dealt.spare.push(before);
         }
     }
