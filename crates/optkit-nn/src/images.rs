@@ -28,6 +28,7 @@ pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod run;
 pub(crate) mod scope;
+mod shape;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 //! A rejected trial leaves x where it is, so its gradient is never recomputed; the gradient at an accepted point
 //! is evaluated when somebody needs it.
 
+mod learning;
 mod resume;
 mod state;
 mod trial;
@@ -19,7 +20,7 @@ use optkit_core::{
 
 use self::state::State;
 use self::trial::Trial;
-use crate::passes::{difference, norm_inf};
+use crate::passes::norm_inf;
 use crate::setup::{Setup, Stepped};
 use crate::{Model, Options, Ratio, Scale, Solved, Subproblem};
 
@@ -126,20 +127,6 @@ impl TrustRegion {
             solved.predicted_reduction = self.now.slope * radius;
         }
         solved
-    }
-
-    fn learns_own_pairs(&self) -> bool {
-        self.own_pairs && self.setup.learns()
-    }
-
-    /// The pair of the last step, once both of its gradients are known; `step` and `trial` are free then.
-    fn learn_step(&mut self, noise: f64) {
-        if !self.learns_own_pairs() {
-            return;
-        }
-        difference(&self.now.x, &self.before.x, &mut self.step);
-        difference(&self.now.gradient, &self.before.gradient, &mut self.trial.gradient);
-        self.setup.learn(&mut self.step, &mut self.trial.gradient, noise);
     }
 
     fn move_to_trial(&mut self, f: &mut dyn Objective, gradient_known: bool) {
@@ -363,11 +350,7 @@ impl RadiusDriven for TrustRegion {
     }
 
     fn learn_pair(&mut self, s: &[f64], y: &[f64], noise: f64) {
-        if self.setup.learns() {
-            self.step.copy_from_slice(s);
-            self.trial.gradient.copy_from_slice(y);
-            self.setup.learn(&mut self.step, &mut self.trial.gradient, noise);
-        }
+        self.learn(s, y, noise);
     }
 
     fn learn_own_pairs(&mut self, own: bool) {

@@ -40,7 +40,7 @@ impl Measure {
         let Shared { model, whole, rooms } = &self.shared;
         let mut room = rooms.take(&model.plan, None);
         let mut point = std::mem::take(&mut self.activations.point);
-        point.take_over(model, theta);
+        point.take_over(&model.plan, model.kernels, theta);
         self.averages.clone_from(&open(&self.running));
         let (count, mut total) = (model.samples.count(), 0.0);
         for start in (0..count).step_by(SAMPLES) {

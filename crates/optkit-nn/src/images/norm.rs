@@ -12,6 +12,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::plan::Norm;
+use super::shape::Shape;
 use super::state::in_parts;
 use crate::Scalar;
 use crate::kernels::{BackLines, Grid, Kernels, Lines};
@@ -63,26 +64,6 @@ pub(crate) struct NormRoom<S> {
     partial: Vec<f64>,
     sums: Vec<f64>,
     lines: [Vec<S>; 4],
-}
-
-/// Extents of what is normalised.
-#[derive(Clone, Copy)]
-pub(crate) struct Shape {
-    pub(crate) pixels: usize,
-    pub(crate) samples: usize,
-    pub(crate) channels: usize,
-    pub(crate) stride: usize,
-    /// Most samples that are normalised together.
-    pub(crate) together: usize,
-    /// Most samples that there may come to be.
-    pub(crate) most: usize,
-}
-
-impl Shape {
-    fn rows<'a, S>(&self, of: &'a [S], pixel: usize, samples: &Range<usize>) -> &'a [S] {
-        let at = (pixel * self.samples + samples.start) * self.stride;
-        &of[at..at + samples.len() * self.stride]
-    }
 }
 
 impl<S: Scalar> NormRoom<S> {

@@ -8,10 +8,9 @@ use std::ops::Range;
 
 use super::convolution::Weights;
 use super::plan::{Operation, Plan};
-use super::state::Model;
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::padded;
+use crate::kernels::{Kernels, padded};
 
 /// A point of an image network.
 #[derive(Debug, Default)]
@@ -34,25 +33,24 @@ impl<S: Scalar> Parameters<S> {
 
     /// Take over θ, rounded, but for the weights of convolutions: a pass packs these stage by stage
     /// ([`Run::forward_packing`](super::run::Run::forward_packing)), and reads them while they are in cache.
-    pub(crate) fn begin(&mut self, model: &Model<S>, theta: &[f64]) {
-        let plan = &model.plan;
+    pub(crate) fn begin(&mut self, plan: &Plan, kernels: &Kernels<S>, theta: &[f64]) {
         if self.rest.len() != theta.len() {
             self.rest = vec![S::ZERO; theta.len()];
         }
         self.weights.resize_with(plan.stages.len(), Weights::default);
         for range in &plan.rest {
-            (model.kernels.round)(&theta[range.clone()], &mut self.rest[range.clone()]);
+            (kernels.round)(&theta[range.clone()], &mut self.rest[range.clone()]);
         }
         self.is_there = true;
     }
 
     /// Take over all of θ, rounded.
-    pub(crate) fn take_over(&mut self, model: &Model<S>, theta: &[f64]) {
-        self.begin(model, theta);
-        for (i, stage) in model.plan.stages.iter().enumerate() {
+    pub(crate) fn take_over(&mut self, plan: &Plan, kernels: &Kernels<S>, theta: &[f64]) {
+        self.begin(plan, kernels, theta);
+        for (i, stage) in plan.stages.iter().enumerate() {
             if let Operation::Convolution { convolution, weight, bias } = &stage.operation {
                 let weights = &mut self.weights[i];
-                convolution.pack_rounded(model.kernels, &theta[weight.clone()], &mut weights.forward);
+                convolution.pack_rounded(kernels, &theta[weight.clone()], &mut weights.forward);
                 pack_bias(bias.as_ref(), &self.rest, &mut weights.bias);
             }
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::norm::Shape;
+use super::shape::Shape;
 use crate::Scalar;
 use crate::kernels::Grid;
 

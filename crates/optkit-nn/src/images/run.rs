@@ -11,11 +11,11 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use super::convolution::Weights;
-use super::norm::Shape;
 use super::parameters::pack_bias;
 use super::plan::{Operation, Plan, Stage};
 use super::pointwise::{self, LayerNorm, Mask};
 use super::scope::Scope;
+use super::shape::Shape;
 use super::state::{Activations, Batch, Mode, Model};
 use super::workspace::{Again, Workspace};
 use crate::Scalar;

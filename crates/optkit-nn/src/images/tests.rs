@@ -4,9 +4,10 @@ mod packing;
 
 use super::convolution::{Convolution, Weights};
 use super::geometry::Extents;
-use super::norm::{Moments, NormRoom, Shape};
+use super::norm::{Moments, NormRoom};
 use super::plan::Norm;
 use super::pool::Pool;
+use super::shape::Shape;
 use crate::buffer::Buffer;
 use crate::kernels::{DOUBLE, Kernels, padded, usable};
 use crate::{BatchNorm, Scalar};

@@ -221,7 +221,7 @@ impl<S: Scalar> Whole<S> {
         to.id = fresh_id();
         to.batch = Some(batch.clone());
         let mut room = shared.rooms.take(plan, None);
-        point.begin(&shared.model, theta);
+        point.begin(plan, shared.model.kernels, theta);
         let Parameters { rest, weights, .. } = &mut point;
         to.value = self.run(batch, (rest, &[])).forward_packing(&mut room, to, Some((theta, weights)));
         shared.rooms.give_back(room);

@@ -127,7 +127,7 @@ impl<S: Scalar> Point<S> {
     pub(crate) fn evaluate(&mut self, seen: &Seen<S>, trial: bool, room: &mut Workspace<S>) -> f64 {
         let Shared { model, whole, .. } = &*seen.shared;
         self.id = fresh_id();
-        self.rounded.take_over(model, &self.x);
+        self.rounded.take_over(&model.plan, model.kernels, &self.x);
         let kept = seen.room(trial);
         self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
         self.value = 0.0;

@@ -4,10 +4,10 @@ use rayon::prelude::*;
 
 use super::{Run, own_moments};
 use crate::Scalar;
-use crate::images::norm::Shape;
 use crate::images::plan::{Norm, Operation};
 use crate::images::pointwise;
 use crate::images::scope::{Back, Way};
+use crate::images::shape::Shape;
 use crate::images::state::Activations;
 use crate::images::workspace::{Again, Workspace};
 use crate::kernels::Grid;

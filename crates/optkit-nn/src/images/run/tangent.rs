@@ -11,11 +11,12 @@
 use super::{Run, own_moments};
 use crate::Scalar;
 use crate::images::convolution::{Onto, Weights};
-use crate::images::norm::{NormTangent, Shape};
+use crate::images::norm::NormTangent;
 use crate::images::parameters::pack_bias;
 use crate::images::plan::{Operation, Stage};
 use crate::images::pointwise;
 use crate::images::scope::Own;
+use crate::images::shape::Shape;
 use crate::images::state::{Activations, Model};
 use crate::images::workspace::{Again, Workspace};
 use crate::kernels::{Grid, padded};

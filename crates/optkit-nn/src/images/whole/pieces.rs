@@ -116,7 +116,7 @@ impl<S: Scalar> Whole<S> {
         (to.id, to.batch) = (fresh_id(), Some(batch.clone()));
         to.moments.iter_mut().for_each(Moments::clear);
         let mut room = shared.rooms.take(&shared.model.plan, None);
-        point.take_over(&shared.model, theta);
+        point.take_over(&shared.model.plan, shared.model.kernels, theta);
         let Parameters { rest, weights, .. } = &point;
         let of = InPieces { shared: &shared, point: rest, weights, batch, most };
         to.value = evaluate(of, to.id, &mut room, Some(&mut to.moments), gradient);
