@@ -6,7 +6,7 @@
 use optkit_core::Subset;
 
 use crate::buffer::bytes;
-use crate::kernels::{TILE, padded};
+use crate::kernels::{TILE, Tile, padded};
 use crate::model::CHUNKS;
 use crate::plan::{Plan, Scope};
 use crate::samples::{Store, is_sparse};
@@ -38,7 +38,7 @@ impl Samples {
     #[must_use]
     pub fn nonzero(&self) -> f64 {
         let Store::Sparse(tiles) = self.store() else { return 1.0 };
-        let nonzero = tiles.iter().flat_map(|tile| tile.iter()).filter(|&(.., byte)| byte != 0).count();
+        let nonzero = tiles.iter().flat_map(Tile::iter).filter(|&(.., byte)| byte != 0).count();
         #[allow(clippy::cast_precision_loss)] // fewer bytes than 2⁵³
         let share = nonzero as f64 / (self.count() * self.features()) as f64;
         share
