@@ -31,7 +31,8 @@ impl Scale {
     /// 1/√n_t for every variable of a tensor t of n_t variables, tensors in order.
     #[must_use]
     pub fn per_tensor(sizes: &[usize]) -> Self {
-        Self::of_ranges(sizes, &[0..sizes.iter().sum()])
+        let whole = 0..sizes.iter().sum();
+        Self::of_ranges(sizes, std::slice::from_ref(&whole))
     }
 
     /// The same for the variables of a part of these tensors.
