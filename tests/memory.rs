@@ -76,8 +76,11 @@ const DENSE: &str = "flatten; dense 400; relu; dense 300; relu";
 const SAPTS: &str = "apts { partition = tensors, fdl = off, radius = 0.01, max_radius = 0.1 }";
 const OVERLAPS: &str = "batch = overlapping { parts = 4, overlap = 1% }";
 
+/// Methods, each with the mini-batches on which it runs.
+type Methods<'a> = [(&'a str, &'a [&'a str])];
+
 /// Every optimizer of the language, on mini-batches where it takes them and on all samples.
-const METHODS: &[(&str, &[&str])] = &[
+const METHODS: &Methods<'_> = &[
     ("sgd { lr = 0.01 }", &["batch = 200", ""]),
     ("sgd { lr = 0.01, momentum = 0.9 }", &["batch = 200", ""]),
     ("adam { lr = 0.001 }", &["batch = 200", ""]),
@@ -106,7 +109,7 @@ const WITHIN: std::ops::RangeInclusive<f64> = 0.85..=1.05;
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// What runs of these methods hold, on the batches of each, is what was counted.
-fn hold_what_was_counted(of: &[(&str, &[(&str, &[&str])])]) {
+fn hold_what_was_counted(of: &[(&str, &Methods<'_>)]) {
     let mut wrong = Vec::new();
     for (layers, methods) in of {
         for (solver, batches) in *methods {
@@ -136,9 +139,9 @@ fn a_run_of_every_method_takes_what_was_counted() {
 #[test]
 fn a_run_takes_what_was_counted_and_no_more_than_it_is_allowed() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let few: &[(&str, &[&str])] = &[("adam { lr = 0.001 }", &["batch = 700"])];
+    let few: &Methods<'_> = &[("adam { lr = 0.001 }", &["batch = 700"])];
     // Activations do not depend on the method, but on where it stands.
-    let stand: &[(&str, &[&str])] = &[(SAPTS, &["batch = 700"]), few[0]];
+    let stand: &Methods<'_> = &[(SAPTS, &["batch = 700"]), few[0]];
     hold_what_was_counted(&[(DENSE, few), (VECTORS, few), (ACTIVATIONS, stand)]);
     for (batch, solver) in
         [("", SAPTS), ("batch = 700", SAPTS), ("batch = 700", "sgd { lr = 0.01, momentum = 0.9 }")]
