@@ -40,7 +40,7 @@ impl Scale {
     /// ```
     /// use optkit_core::Subset;
     /// use optkit_trust_region::Scale;
-    /// let part = Subset::new(5, vec![1, 3, 4])?;
+    /// let part = Subset::from_indices(5, &[1, 3, 4])?;
     /// assert_eq!(Scale::per_tensor_of(&[4, 1], &part), Scale::Diagonal(vec![0.5, 0.5, 1.0]));
     /// # Ok::<(), optkit_core::SubsetError>(())
     /// ```
