@@ -2,25 +2,14 @@
 
 mod common;
 
-use common::{Case, Storage, case, storages};
-use optkit_core::{Archive, Objective, Pass, Samples as Seen, Subset};
+use common::{Case, Storage, batch, case, storages};
+use optkit_core::{Archive, Objective, Pass, Subset};
 use optkit_nn::{Dealing, Layer, Loss, NetworkObjective};
 use proptest::prelude::*;
-
-fn batch(epoch: u64, batch: usize) -> Pass {
-    Pass { epoch, samples: Seen::Batch(batch) }
-}
 
 fn problem(storage: Storage, count: usize, seed: u64) -> Case {
     let layers = vec![Layer::Dense { outputs: 9 }, Layer::Tanh, Layer::Dense { outputs: 5 }];
     case(layers, Loss::CrossEntropy, storage, count, 37, seed)
-}
-
-/// One part a tensor.
-fn parts(whole: &Case) -> Vec<Subset> {
-    let tensors = whole.network.tensors();
-    let n = whole.network.dim();
-    tensors.into_iter().map(|t| Subset::from_ranges(n, [t.range]).unwrap()).collect()
 }
 
 fn dealings() -> impl Strategy<Value = Dealing> {
@@ -40,7 +29,7 @@ proptest! {
         storage in storages(), dealing in dealings(), count in 200_usize..400, seed in 0_u64..99,
     ) {
         let whole = problem(storage, count, seed);
-        let subsets = parts(&whole);
+        let subsets = common::tensors(&whole.network);
         let mut f = whole.objective::<f64>().dealt(dealing, seed);
         let mut alone = whole.objective::<f64>().dealt(dealing, seed);
         let mut split = f.decompose(&subsets).unwrap();
@@ -111,7 +100,7 @@ fn parts_count_their_share_of_the_samples() {
 #[test]
 fn parts_are_of_all_samples_where_no_batch_is_selected() {
     let whole = problem(Storage::SparseBytes, 300, 5);
-    let subsets = parts(&whole);
+    let subsets = common::tensors(&whole.network);
     let mut f: NetworkObjective = whole.objective().dealt(Dealing::Of(100), 0);
     let mut all: NetworkObjective = whole.objective();
     let mut split = f.decompose(&subsets).unwrap();

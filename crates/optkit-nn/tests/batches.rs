@@ -4,14 +4,10 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Case, Storage, case, storages};
-use optkit_core::{Archive, Objective, Pass, Samples as Seen};
+use common::{Case, Storage, batch, case, storages};
+use optkit_core::{Archive, Objective, Pass};
 use optkit_nn::{Layer, Loss, NetworkObjective, Samples, Targets};
 use proptest::prelude::*;
-
-fn batch(epoch: u64, batch: usize) -> Pass {
-    Pass { epoch, samples: Seen::Batch(batch) }
-}
 
 fn layers() -> Vec<Layer> {
     vec![Layer::Dense { outputs: 9 }, Layer::Tanh, Layer::Dense { outputs: 5 }]

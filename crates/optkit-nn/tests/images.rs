@@ -1,52 +1,20 @@
 //! Image networks: gradients against differences, parts against the whole.
 
+#[path = "images/case.rs"]
+mod case;
 mod common;
 #[path = "images/invariance.rs"]
 mod invariance;
 #[path = "networks/images.rs"]
 mod networks;
 
-use std::sync::Arc;
-
 use optkit_core::vector::{distance_inf, norm_inf};
 use optkit_core::{Objective, Pass, Subset, check_gradient};
-use optkit_nn::{Conv, Layer, Loss, Network, NetworkObjective, Samples, Scalar, Shortcut, Targets, Window};
+use optkit_nn::{Conv, Layer, NetworkObjective, Shortcut, Window};
 use proptest::prelude::*;
 
+use case::Case;
 use networks::{Within, block, conv, layers_of, norm};
-
-/// A network on images with samples and labels.
-#[derive(Clone, Debug)]
-struct Case {
-    network: Network,
-    samples: Arc<Samples>,
-    targets: Arc<Targets>,
-    theta: Vec<f64>,
-}
-
-impl Case {
-    fn new(input: Vec<usize>, layers: Vec<Layer>, count: usize, seed: u64) -> Self {
-        let network = Network::new(input, layers).unwrap();
-        let features = network.inputs();
-        let samples = Samples::from_floats(common::floats(count, features, seed), features).unwrap();
-        let labels = common::labels(count, network.outputs(), seed);
-        let targets = Targets::labels(&labels, network.outputs()).unwrap();
-        let mut random = common::noise(seed + 7);
-        // Away from what normalisations begin with, 1 and 0.
-        let theta = network.initial(seed).iter().map(|t| t + 0.1 * random()).collect();
-        Self { network, samples: Arc::new(samples), targets: Arc::new(targets), theta }
-    }
-
-    fn objective<S: Scalar>(&self) -> NetworkObjective<S> {
-        let (samples, targets) = (self.samples.clone(), self.targets.clone());
-        NetworkObjective::new(&self.network, Loss::CrossEntropy, samples, targets).unwrap()
-    }
-
-    fn tensors(&self) -> Vec<Subset> {
-        let tensors = self.network.tensors();
-        tensors.into_iter().map(|t| Subset::from_ranges(self.network.dim(), [t.range]).unwrap()).collect()
-    }
-}
 
 /// Relative to the largest entry; of relu networks a kink may lie within the step: a second look with a smaller one.
 #[track_caller]

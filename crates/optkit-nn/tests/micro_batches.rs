@@ -1,20 +1,20 @@
 //! Micro-batches: an evaluation of some samples at a time is that of all of them, but for the order of sums.
 
+#[path = "images/case.rs"]
+mod case;
 mod common;
 
-use std::sync::Arc;
-
+use case::{Case, goes_on_as_the_saved_one};
+use common::batch;
 use optkit_allocation_counter::{allocations, pool};
 use optkit_core::vector::{distance_inf, norm_inf};
-use optkit_core::{Archive, Objective, Pass, Samples as Seen, Subset};
-use optkit_nn::{
-    BatchNorm, Conv, Layer, Loss, Network, NetworkObjective, Samples, SamplesError, Scalar, Shortcut, Targets,
-};
+use optkit_core::{Objective, Pass, Subset};
+use optkit_nn::{BatchNorm, Conv, Layer, NetworkObjective, SamplesError, Scalar, Shortcut};
 
 const COUNT: usize = 150;
 const GHOST: usize = 8;
 
-fn network(ghost: Option<usize>) -> Network {
+fn case(ghost: Option<usize>) -> Case {
     let conv = |outputs| Layer::Conv(Conv { pad: [1, 1], bias: false, ..Conv::new(outputs, [3, 3]) });
     let norm = || Layer::BatchNorm(BatchNorm { ghost, ..BatchNorm::default() });
     let body = vec![conv(5), norm(), Layer::Relu, conv(5), norm()];
@@ -28,51 +28,34 @@ fn network(ghost: Option<usize>) -> Network {
         Layer::PoolAvgGlobal,
         Layer::Dense { outputs: 4 },
     ];
-    Network::new(vec![2, 5, 5], layers).unwrap()
+    Case::new(vec![2, 5, 5], layers, COUNT, 3)
 }
 
-fn objective<S: Scalar>(network: &Network) -> NetworkObjective<S> {
-    let features = network.inputs();
-    let samples = Samples::from_floats(common::floats(COUNT, features, 3), features).unwrap();
-    let targets = Targets::labels(&common::labels(COUNT, 4, 3), 4).unwrap();
-    NetworkObjective::new(network, Loss::CrossEntropy, Arc::new(samples), Arc::new(targets)).unwrap()
-}
-
-/// θ away from what normalisations begin with.
-fn start(network: &Network) -> Vec<f64> {
-    let mut random = common::noise(5);
-    network.initial(1).iter().map(|t| t + 0.1 * random()).collect()
-}
-
-fn parts(network: &Network) -> Vec<Subset> {
-    let (n, tensors) = (network.dim(), network.tensors());
-    let mut parts: Vec<_> = tensors.into_iter().map(|t| Subset::from_ranges(n, [t.range]).unwrap()).collect();
+/// One a tensor, and one of every third parameter.
+fn parts(case: &Case) -> Vec<Subset> {
+    let (n, mut parts) = (case.theta.len(), case.tensors());
     parts.push(Subset::from_indices(n, &(0..n).step_by(3).collect::<Vec<_>>()).unwrap());
     parts
 }
 
-fn batch(epoch: u64, batch: usize) -> Pass {
-    Pass { epoch, samples: Seen::Batch(batch) }
-}
-
 /// Value, gradient and running averages on two batches and on all samples; values and gradients of parts, at the frozen
 /// point and elsewhere.
-fn everything<S: Scalar>(mut f: NetworkObjective<S>, network: &Network) -> Vec<Vec<f64>> {
-    let (x, mut gradient) = (start(network), vec![0.0; network.dim()]);
+fn everything<S: Scalar>(mut f: NetworkObjective<S>, case: &Case) -> Vec<Vec<f64>> {
+    let (x, mut gradient) = (&case.theta, case.theta.clone());
     let mut all = Vec::new();
-    let subsets = parts(network);
+    let subsets = parts(case);
     let mut split = f.decompose(&subsets).unwrap();
     for pass in [batch(0, 0), batch(0, 1)] {
         f.select(pass);
-        let value = f.value(&x);
-        assert_eq!(value, f.value_gradient(&x, &mut gradient), "a value with its gradient is the value");
+        let value = f.value(x);
+        assert_eq!(value, f.value_gradient(x, &mut gradient), "a value with its gradient is the value");
         all.push([&[value][..], &gradient].concat());
-        f.accept(&x);
+        f.accept(x);
         all.push(f.running().values());
-        split.freeze(&x, pass);
+        split.freeze(x, pass);
         for (part, subset) in split.parts().iter_mut().zip(&subsets) {
             let mut own = vec![0.0; subset.len()];
-            subset.gather(&x, &mut own);
+            subset.gather(x, &mut own);
             for _ in 0..2 {
                 let mut of_part = own.clone();
                 let value = part.value_gradient(&own, &mut of_part);
@@ -83,7 +66,7 @@ fn everything<S: Scalar>(mut f: NetworkObjective<S>, network: &Network) -> Vec<V
         split.release();
     }
     f.select(Pass::default());
-    let value = f.value_gradient(&x, &mut gradient);
+    let value = f.value_gradient(x, &mut gradient);
     all.push([&[value][..], &gradient].concat());
     all
 }
@@ -92,31 +75,31 @@ fn everything<S: Scalar>(mut f: NetworkObjective<S>, network: &Network) -> Vec<V
 /// in double precision a few units in the last place of sums over 150 samples.
 #[test]
 fn micro_batches_change_nothing_but_the_order_of_sums() {
-    let network = network(Some(GHOST));
-    let whole = everything(objective::<f64>(&network).in_batches(70, 2), &network);
+    let case = case(Some(GHOST));
+    let whole = everything(case.objective::<f64>().in_batches(70, 2), &case);
     for most in [GHOST, 3 * GHOST + 1, 69] {
-        let made = objective::<f64>(&network).in_micro_batches(most).unwrap().in_batches(70, 2);
-        for (i, (a, b)) in whole.iter().zip(everything(made, &network)).enumerate() {
+        let made = case.objective::<f64>().in_micro_batches(most).unwrap().in_batches(70, 2);
+        for (i, (a, b)) in whole.iter().zip(everything(made, &case)).enumerate() {
             let distance = distance_inf(a, &b);
             assert!(distance <= 1e-12 * norm_inf(a).max(1.0), "{most} at a time, entry {i}: {distance}");
         }
     }
     // As many as a batch has: to the bit, for nothing is cut.
-    let made = objective::<f64>(&network).in_micro_batches(72).unwrap().in_batches(70, 2);
-    assert!(whole == everything(made, &network));
+    let made = case.objective::<f64>().in_micro_batches(72).unwrap().in_batches(70, 2);
+    assert!(whole == everything(made, &case));
 }
 
 #[test]
 fn micro_batches_in_single_precision_do_not_depend_on_the_number_of_threads() {
-    let network = network(Some(GHOST));
+    let case = case(Some(GHOST));
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let made = objective::<f32>(&network).in_micro_batches(24).unwrap().in_batches(70, 2);
-        pool.install(|| everything(made, &network))
+        let made = case.objective::<f32>().in_micro_batches(24).unwrap().in_batches(70, 2);
+        pool.install(|| everything(made, &case))
     };
     let one = with(1);
     assert!(one == with(2) && one == with(5));
-    let whole = everything(objective::<f32>(&network).in_batches(70, 2), &network);
+    let whole = everything(case.objective::<f32>().in_batches(70, 2), &case);
     for (a, b) in whole.iter().zip(&one) {
         assert!(distance_inf(a, b) <= 1e-4 * norm_inf(a).max(1.0), "{}", distance_inf(a, b));
     }
@@ -125,15 +108,15 @@ fn micro_batches_in_single_precision_do_not_depend_on_the_number_of_threads() {
 /// A value that is known is not computed again; a gradient computes its forward pass; a part its whole forward pass.
 #[test]
 fn micro_batches_count_what_they_compute() {
-    let network = network(Some(GHOST));
-    let mut f = objective::<f32>(&network).in_micro_batches(24).unwrap();
-    let (x, mut gradient) = (start(&network), vec![0.0; network.dim()]);
+    let case = case(Some(GHOST));
+    let mut f = case.objective::<f32>().in_micro_batches(24).unwrap();
+    let (x, mut gradient) = (case.theta.clone(), case.theta.clone());
     f.value(&x);
     f.value(&x);
     assert_eq!(f.work().gradient_equivalents, 0.5);
     f.value_gradient(&x, &mut gradient);
     assert_eq!((f.work().values, f.work().gradients, f.work().gradient_equivalents), (2, 1, 1.5));
-    let subsets = parts(&network);
+    let subsets = parts(&case);
     let mut split = f.decompose(&subsets).unwrap();
     split.freeze(&x, Pass::default());
     assert_eq!(split.shared_work().values, 0, "the parts stand on what the whole left");
@@ -146,36 +129,14 @@ fn micro_batches_count_what_they_compute() {
 
 #[test]
 fn a_loaded_objective_in_micro_batches_goes_on_as_the_saved_one() {
-    let network = network(Some(GHOST));
-    let make = || objective::<f32>(&network).in_micro_batches(24).unwrap().in_batches(70, 2);
-    let step = |f: &mut NetworkObjective<f32>, x: &mut Vec<f64>, pass: Pass| {
-        let mut gradient = vec![0.0; x.len()];
-        f.select(pass);
-        let value = f.value_gradient(x, &mut gradient);
-        x.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= 0.01 * g);
-        f.accept(x);
-        (value, f.value(x), f.running().values(), f.work())
-    };
-    let (mut one, mut x) = (make(), start(&network));
-    (0..2).for_each(|i| _ = step(&mut one, &mut x, batch(0, i)));
-    let mut archive = Archive::default();
-    one.save(&mut archive);
-    let (mut other, mut y) = (make(), x.clone());
-    other.load(&archive).unwrap();
-    assert_eq!((one.value(&x), one.work()), (other.value(&y), other.work()));
-    one.accept(&x);
-    other.accept(&y);
-    assert_eq!(one.running().values(), other.running().values());
-    for (epoch, number) in [(0, 2), (1, 0), (1, 1)] {
-        let pass = batch(epoch, number);
-        assert_eq!(step(&mut one, &mut x, pass), step(&mut other, &mut y, pass));
-    }
-    assert_eq!(x, y);
+    let case = case(Some(GHOST));
+    let make = || case.objective::<f32>().in_micro_batches(24).unwrap().in_batches(70, 2);
+    goes_on_as_the_saved_one(make, &case.theta);
 }
 
 #[test]
 fn what_would_cut_a_group_is_refused() {
-    let refused = |ghost, most| objective::<f32>(&network(ghost)).in_micro_batches(most).err();
+    let refused = |ghost, most| case(ghost).objective::<f32>().in_micro_batches(most).err();
     assert_eq!(refused(None, 50), Some(SamplesError::NormalisedTogether));
     assert_eq!(refused(Some(8), 7), Some(SamplesError::MicroBatch { group: 8, most: 7 }));
     assert_eq!(refused(Some(8), 8), None);
@@ -183,12 +144,12 @@ fn what_would_cut_a_group_is_refused() {
 
 #[test]
 fn evaluations_in_micro_batches_allocate_nothing() {
-    let network = network(Some(GHOST));
+    let case = case(Some(GHOST));
     pool(2).install(|| {
-        let mut f = objective::<f32>(&network).in_micro_batches(24).unwrap().in_batches(75, 1);
-        let subsets = parts(&network);
+        let mut f = case.objective::<f32>().in_micro_batches(24).unwrap().in_batches(75, 1);
+        let subsets = parts(&case);
         let mut split = f.decompose(&subsets).unwrap();
-        let (mut x, mut gradient) = (start(&network), vec![0.0; network.dim()]);
+        let (mut x, mut gradient) = (case.theta.clone(), case.theta.clone());
         let (mut own, mut of_part) = (x.clone(), x.clone());
         let mut counts = vec![];
         for epoch in 0..4 {

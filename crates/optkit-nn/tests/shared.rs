@@ -4,15 +4,12 @@ mod common;
 
 use std::sync::Arc;
 
+use common::batch;
 use optkit_core::{Archive, Objective, Pass, Samples as Seen};
 use optkit_nn::{Augmentation, Conv, Dealing, Layer, Loss, Network, NetworkObjective, Samples, Targets};
 
 const COUNT: usize = 300;
 const OVERLAPPING: Dealing = Dealing::Overlapping { parts: 4, overlap: 0.2 };
-
-fn batch(epoch: u64, batch: usize) -> Pass {
-    Pass { epoch, samples: Seen::Batch(batch) }
-}
 
 /// Dense layers, and a network on images without normalisations but with masks; both on images that are moved and mirrored
 /// anew in every epoch.

@@ -11,6 +11,7 @@
 mod learning;
 mod resume;
 mod state;
+mod storage;
 mod trial;
 
 use optkit_core::{
@@ -370,7 +371,7 @@ impl RadiusDriven for TrustRegion {
     }
 
     fn exchanged(&self, of: Shape) -> usize {
-        if self.setup.learns_on(of) { 0 } else { resume::VECTORS * of.dim }
+        if self.setup.learns_on(of) { 0 } else { storage::VECTORS * of.dim }
     }
 
     fn most_columns(&self, of: Shape) -> usize {

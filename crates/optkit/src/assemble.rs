@@ -322,8 +322,8 @@ impl Plan {
         memory::side_by_side(&self.subject, self.subject.samples_hint(), self.evaluates())
     }
 
-    /// Bytes of memory that a run will take at its peak, where that is counted: on image networks that our kernels compute,
-    /// on datasets whose numbers of samples are known.
+    /// Bytes of memory that a run will take at its peak, where that is counted: on networks that our kernels compute, on
+    /// datasets whose numbers of samples are known, by methods that say what they hold.
     #[must_use]
     pub fn peak_memory(&self) -> Option<u64> {
         let holds = self.holds(None)?;

@@ -108,15 +108,21 @@ impl Footprint {
     /// Bytes held by losses and gradients of `samples` samples at a time whose outputs are kept at `sets` points.
     #[must_use]
     pub fn bytes(&self, samples: usize, sets: usize) -> usize {
-        let set = self.size * self.dim + self.forward + samples * (self.kept(samples) + self.places);
+        let set = self.point() + samples * (self.kept(samples) + self.places);
         self.backward + self.parts + sets * set + samples * (self.gradients + self.made_again(samples))
+    }
+
+    /// Bytes of a point as passes read it: what is left of an evaluation in pieces, but for moments.
+    #[must_use]
+    pub fn point(&self) -> usize {
+        self.size * self.dim + self.forward
     }
 
     /// Bytes held by a measure.
     #[must_use]
     pub fn measure(&self) -> usize {
         let of_samples = MEASURED * (self.kept(MEASURED) + self.made_again(MEASURED) + self.places);
-        self.forward + self.size * self.dim + of_samples
+        self.point() + of_samples
     }
 
     fn is_spared(&self, samples: usize) -> bool {

@@ -5,6 +5,7 @@ mod noise;
 
 use std::sync::Arc;
 
+use optkit_core::{Pass, Samples as Seen, Subset};
 use optkit_nn::{Layer, Loss, Network, NetworkObjective, Samples, Scalar, Targets};
 use proptest::prelude::*;
 
@@ -24,6 +25,17 @@ impl Case {
     pub fn objective<S: Scalar>(&self) -> NetworkObjective<S> {
         NetworkObjective::new(&self.network, self.loss, self.samples.clone(), self.targets.clone()).unwrap()
     }
+}
+
+/// Batch `batch` of epoch `epoch`.
+pub fn batch(epoch: u64, batch: usize) -> Pass {
+    Pass { epoch, samples: Seen::Batch(batch) }
+}
+
+/// One part a tensor.
+pub fn tensors(network: &Network) -> Vec<Subset> {
+    let of = |range| Subset::from_ranges(network.dim(), [range]).unwrap();
+    network.tensors().into_iter().map(|tensor| of(tensor.range)).collect()
 }
 
 /// How the samples are kept.

@@ -4,21 +4,19 @@ use std::sync::Arc;
 
 use optkit_allocation_counter::{allocations, pool};
 use optkit_core::vector::distance_inf;
-use optkit_core::{Archive, Objective, Pass, Samples as Seen, Subset};
+use optkit_core::{Objective, Pass, Subset};
 use optkit_nn::{Accuracy, Layer, Loss, NetworkObjective, Samples, Targets, Window};
 
+use crate::case::{Case, goes_on_as_the_saved_one};
+use crate::common::{self, batch};
+use crate::gradient_is_right;
 use crate::networks::{conv, residual};
-use crate::{Case, common, gradient_is_right};
 
 fn small() -> Case {
     let mut layers = residual(&Layer::Relu);
     layers.insert(3, Layer::PoolMax(Window { stride: [2, 2], pad: [1, 1], ..Window::new([3, 3]) }));
     layers.insert(7, Layer::Dropout { rate: 0.25 });
     Case::new(vec![3, 9, 9], layers, 150, 4)
-}
-
-fn batch(epoch: u64, batch: usize) -> Pass {
-    Pass { epoch, samples: Seen::Batch(batch) }
 }
 
 #[test]
@@ -204,34 +202,10 @@ fn running_averages_come_to_the_moments_and_measures_use_them() {
     assert!((0.0..=1.0).contains(&hit) && hit != without, "{hit} {without}");
 }
 
-/// Saved in the middle of an epoch and loaded elsewhere, everything goes on as it would have.
 #[test]
 fn a_loaded_objective_goes_on_as_the_saved_one() {
     let case = small();
-    let make = || case.objective::<f32>().in_batches(64, 9);
-    let step = |f: &mut NetworkObjective<f32>, x: &mut Vec<f64>, pass: Pass| {
-        let mut gradient = vec![0.0; x.len()];
-        f.select(pass);
-        let value = f.value_gradient(x, &mut gradient);
-        x.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= 0.01 * g);
-        f.accept(x);
-        (value, f.value(x), f.running().values(), f.work())
-    };
-    let (mut one, mut x) = (make(), case.theta.clone());
-    (0..2).for_each(|i| _ = step(&mut one, &mut x, batch(0, i)));
-    let mut archive = Archive::default();
-    one.save(&mut archive);
-    let (mut other, mut y) = (make(), x.clone());
-    other.load(&archive).unwrap();
-    // At the point of the last evaluation both repeat nothing.
-    assert_eq!((one.value(&x), one.work()), (other.value(&y), other.work()));
-    for (epoch, number) in [(0, 2), (1, 0), (1, 1)] {
-        assert_eq!(
-            step(&mut one, &mut x, batch(epoch, number)),
-            step(&mut other, &mut y, batch(epoch, number))
-        );
-    }
-    assert_eq!(x, y);
+    let archive = goes_on_as_the_saved_one(|| case.objective::<f32>().in_batches(64, 9), &case.theta);
     let mut wrong = case.objective::<f32>().in_batches(32, 9);
     assert!(wrong.load(&archive).is_err());
 }

@@ -1,20 +1,11 @@
-//! What a resumed run needs of an engine, and how much it and the engine hold.
+//! What a resumed run needs of an engine.
 
-use optkit_core::{Archive, LoadError, Shape, Storage};
+use optkit_core::{Archive, LoadError};
 
 use super::TrustRegion;
 use crate::passes::norm_inf;
 
-/// Vectors of n numbers: three points with their gradients, and the step.
-pub(super) const VECTORS: usize = 7;
-
 impl TrustRegion {
-    pub(super) fn storage_on(&self, of: Shape) -> Storage {
-        // The point and the one before with their gradients, of which a new batch forgets one.
-        let saved = if of.batches { 3 } else { 4 };
-        self.setup.storage(of) + Storage { held: VECTORS * of.dim, saved: saved * of.dim }
-    }
-
     pub(super) fn save_to(&self, archive: &mut Archive) {
         archive.put("x", self.now.x.clone());
         if self.gradient_known {

@@ -141,18 +141,17 @@ impl<'a> Holds<'a> {
 
     /// Bytes at the peak of a run that evaluates so many samples at a time.
     pub(super) fn peak(&self, at_a_time: usize) -> u64 {
-        let number = if self.subject.double { 8 } else { 4 };
         let n = self.subject.network.dim();
         let evaluations = match &self.evaluations {
             Evaluations::Chain { bytes } => *bytes,
             Evaluations::Images { footprint, sets, parts } if at_a_time < self.batch => {
                 // Outputs of a piece, points without outputs, and the gradient of a piece where it has no room yet.
-                footprint.bytes(at_a_time, 1) + sets * number * n + if *parts { 0 } else { 8 * n }
+                footprint.bytes(at_a_time, 1) + sets * footprint.point() + if *parts { 0 } else { 8 * n }
             }
             Evaluations::Images { footprint, sets, parts } => {
                 // All samples are looked at in pieces: the point, and the gradient of a piece.
                 let gradient = if *parts { 0 } else { 8 * n };
-                let in_pieces = if self.batch < self.samples { number * n + gradient } else { 0 };
+                let in_pieces = if self.batch < self.samples { footprint.point() + gradient } else { 0 };
                 footprint.bytes(self.batch, *sets) + in_pieces
             }
         };
