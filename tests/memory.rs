@@ -79,6 +79,29 @@ const OVERLAPS: &str = "batch = overlapping { parts = 4, overlap = 1% }";
 /// Methods, each with the mini-batches on which it runs.
 type Methods<'a> = [(&'a str, &'a [&'a str])];
 
+/// Every optimizer of the language, on mini-batches where it takes them and on all samples.
+const METHODS: &Methods<'_> = &[
+    ("sgd { lr = 0.01 }", &["batch = 200", ""]),
+    ("sgd { lr = 0.01, momentum = 0.9 }", &["batch = 200", ""]),
+    ("adam { lr = 0.001 }", &["batch = 200", ""]),
+    ("adamw { lr = 0.001, amsgrad = on }", &["batch = 200"]),
+    ("lbfgs { memory = 4 }", &[""]),
+    ("lbfgs { memory = 4, line_search = torch }", &[""]),
+    ("lbfgs { memory = 4, precondition = schwarz { partition = tensors } }", &[""]),
+    ("trust_region { order = 1 }", &[""]),
+    ("trust_region { order = 2 }", &[""]),
+    ("trust_region { model = lsr1 { memory = 6 } }", &[""]),
+    ("trust_region", &[""]),
+    (SAPTS, &[OVERLAPS, ""]),
+    ("apts { partition = tensors, radius = 0.01, max_radius = 0.1 }", &[OVERLAPS, ""]),
+    ("apts { partition = tensors, order = 2, radius = 0.01, max_radius = 0.1 }", &[OVERLAPS, ""]),
+    ("apts { partition = tensors, order = 2, local = trust_region { order = 1 } }", &[""]),
+    (
+        "apts { partition = tensors, order = 2, local = trust_region { model = lsr1 { history = rows } } }",
+        &[""],
+    ),
+];
+
 /// What is held for what was counted: a limit is to hold, and a count that says too much would refuse what fits.
 const WITHIN: std::ops::RangeInclusive<f64> = 0.85..=1.05;
 
@@ -104,6 +127,13 @@ fn hold_what_was_counted(of: &[(&str, &Methods<'_>)]) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+#[ignore = "slow: cargo test -- --ignored"]
+fn a_run_of_every_method_takes_what_was_counted() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    hold_what_was_counted(&[(VECTORS, METHODS), (DENSE, METHODS)]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! How many numbers an optimizer holds, told before it holds any.
 //!
 //! Vectors of n numbers are most of what an optimizer needs of memory. Each says for itself how many there are
-//! ([`Optimizer::storage`](crate::Optimizer::storage)), beside the buffers that it speaks of; a test holds some methods
-//! to what an allocator counts.
+//! ([`Optimizer::storage`](crate::Optimizer::storage)), beside the buffers that it speaks of; a test holds every method of
+//! the language to what an allocator counts.
 
 use std::ops::{Add, AddAssign};
 

@@ -1,6 +1,6 @@
 //! How much memory a run on a network will take at its peak: what its method says that it holds and saves
 //! ([`Optimizer::storage`](optkit_core::Optimizer::storage)), and what its evaluations hold, which [`Footprint`] and
-//! [`ChainFootprint`] count. `tests/memory.rs` holds some methods to it.
+//! [`ChainFootprint`] count. `tests/memory.rs` holds every method of the language to it.
 
 use optkit_core::{Shape, Storage, Turns};
 use optkit_lang::Split;
