@@ -16,8 +16,10 @@ mod prefetch;
 mod product;
 mod softmax_tangent;
 mod sparse;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod transpose;
 mod vector;
 mod windows;
 #[cfg(target_arch = "x86_64")]
@@ -26,7 +28,7 @@ mod x86;
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::{sigmoid_single, tanh_single};
 pub(crate) use gather::{Filling, SparseRows};
-pub(crate) use interleave::{Interleave, NOWHERE};
+pub(crate) use interleave::{Interleave, NOWHERE, Spread};
 pub(crate) use normalise::{BackLines, Lines};
 pub(crate) use pairs::{Pair, PairProduct};
 pub(crate) use pieces::{Grid, for_each_part};
@@ -34,6 +36,7 @@ pub(crate) use prefetch::prefetch;
 pub(crate) use product::{Product, Start};
 pub(crate) use softmax_tangent::SoftmaxTangent;
 pub(crate) use sparse::{SparseForward, SparseGradient, TILE, Tile, grouped};
+pub(crate) use transpose::Transpose;
 
 /// Lanes of a vector: rows of activations are padded to a multiple of it.
 pub(crate) const LANES: usize = 16;
@@ -124,6 +127,8 @@ pub struct Kernels<S: 'static> {
     /// to ← from, rounded.
     pub(crate) round: fn(&[f64], &mut [S]),
     pub(crate) interleave: fn(Interleave<'_, S>),
+    pub(crate) spread: fn(Spread<'_, S>),
+    pub(crate) transpose: fn(Transpose<'_, S>),
 }
 
 impl<S> std::fmt::Debug for Kernels<S> {

@@ -37,10 +37,10 @@ pub struct Footprint {
     dim: usize,
     /// Weights as forward passes read them, which are kept with the outputs.
     forward: usize,
-    /// Weights as the way back reads them, and room for the gradient of the largest.
-    backward: usize,
-    /// What parts write: all parameters, their own weights as passes read them, and derivatives by all; and where each of
-    /// them is.
+    /// The most weights of a stage, whose gradient and whose transposed copy take turns.
+    of_a_stage: usize,
+    /// What parts hold: all parameters, their own weights as passes read them, all weights as the way back does, and
+    /// derivatives by all; and where each of them is.
     parts: usize,
     /// Outputs of a sample, all of them.
     outputs: usize,
@@ -71,14 +71,15 @@ impl Footprint {
                 }
             }
         }
-        let (mut forward, mut backward, mut gradient, mut places) = (0, 0, 0, 0);
+        let (mut forward, mut backward, mut most, mut places) = (0, 0, 0, 0);
         for (i, stage) in plan.stages.iter().enumerate() {
             match &stage.operation {
                 Operation::Convolution { convolution, .. } => {
                     let [up, down] = convolution.packed();
                     forward += up;
-                    backward += if whole.passes_on(i) { down } else { 0 };
-                    gradient = up.max(gradient);
+                    let down = if whole.passes_on(i) { down } else { 0 };
+                    backward += down;
+                    most = up.max(down).max(most);
                 }
                 Operation::PoolMax(_) => places += plan.values[i + 1].len(),
                 _ => {}
@@ -90,12 +91,12 @@ impl Footprint {
             size,
             dim: plan.dim,
             forward: size * forward,
-            backward: size * (backward + gradient),
+            of_a_stage: size * most,
             parts: if parts.is_empty() {
                 0
             } else {
                 let own: usize = parts.iter().map(Subset::len).sum();
-                (size + 8) * plan.dim + size * (forward + own)
+                (size + 8) * plan.dim + size * (forward + backward + own)
             },
             outputs: size * plan.len(),
             spared: size * spared,
@@ -109,7 +110,7 @@ impl Footprint {
     #[must_use]
     pub fn bytes(&self, samples: usize, sets: usize) -> usize {
         let set = self.point() + samples * (self.kept(samples) + self.places);
-        self.backward + self.parts + sets * set + samples * (self.gradients + self.made_again(samples))
+        self.of_a_stage + self.parts + sets * set + samples * (self.gradients + self.made_again(samples))
     }
 
     /// Bytes of a point as passes read it: what is left of an evaluation in pieces, but for moments.

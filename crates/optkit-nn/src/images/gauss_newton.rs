@@ -166,9 +166,8 @@ impl<S: Scalar> GaussNewton for ImageGaussNewton<S> {
 
     fn factor(&mut self, number: u64) {
         let Self { seen, here, room, local, factory, costs, .. } = self;
-        let base = (here.id, &here.rounded);
         let samples = (&*seen.all, number);
-        let cost = factory.form(&seen.shared.model, room, base, samples, (&mut *local, costs));
+        let cost = factory.form(&seen.shared.model, room, &here.rounded, samples, (&mut *local, costs));
         let decomposed = local.decompose();
         self.work.gradient_equivalents += cost + self.costs.plain(decomposed);
     }

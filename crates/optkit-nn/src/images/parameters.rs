@@ -93,7 +93,7 @@ impl<S: Scalar> Parameters<S> {
     }
 
     /// All of them, in their places; zeros for weights that nothing depends on.
-    pub(crate) fn values(&self, plan: &Plan) -> Vec<f64> {
+    pub(crate) fn values(&self, plan: &Plan, kernels: &Kernels<S>) -> Vec<f64> {
         if !self.is_there {
             return Vec::new();
         }
@@ -104,7 +104,7 @@ impl<S: Scalar> Parameters<S> {
         }
         for (stage, weights) in plan.stages.iter().zip(&self.weights) {
             if let Operation::Convolution { convolution, weight, .. } = &stage.operation {
-                convolution.unpack(&weights.forward, &mut values[weight.clone()], Scalar::to_f64);
+                convolution.unpack_widened(kernels, &weights.forward, &mut values[weight.clone()]);
             }
         }
         values

@@ -223,7 +223,7 @@ impl<S: Scalar> Part<S> {
         let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
         self.work.values += 1;
         self.work.gradient_equivalents += 0.5 * self.scope.cost.forward * self.shared.model.share(batch);
-        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point.weights), false);
+        room.pack(&self.shared.model, &self.scope, (frozen.id, &frozen.point.weights), false);
         let Shared { model, rooms, .. } = &*self.shared;
         let mut outputs = room.outputs.take().unwrap_or_else(|| rooms.take_outputs(&model.plan, false));
         let to = Arc::get_mut(&mut outputs).expect("only a workspace holds what parts have left");
@@ -240,7 +240,7 @@ impl<S: Scalar> Part<S> {
     /// Where outputs of one piece at a time are kept there is nothing to stand on: a pass of the whole network with the
     /// part's parameters in their places, and the way back of the part.
     fn in_pieces(&mut self, frozen: &Activations<S>, x: &[f64], mut gradient: Option<&mut [f64]>) -> f64 {
-        let Shared { model, whole, rooms } = &*self.shared;
+        let Shared { model, rooms, .. } = &*self.shared;
         let batch = frozen.batch.as_deref().expect("a pass that was run knows its samples");
         self.work.values += 1;
         self.work.gradients += u64::from(gradient.is_some());
@@ -254,7 +254,6 @@ impl<S: Scalar> Part<S> {
         room.pack_own(plan);
         let (point, weights) = (std::mem::take(&mut room.theta), std::mem::take(&mut room.weights));
         let mut all = std::mem::take(&mut room.gradient);
-        room.pack(plan, (whole, false), (fresh_id(), &weights), gradient.is_some());
         if let Some(gradient) = &mut gradient {
             all.resize(self.subset.dim(), 0.0);
             gradient.fill(0.0);
@@ -309,7 +308,7 @@ impl<S: Scalar> Objective for Part<S> {
         if !at_frozen && !is_there {
             self.forward(&frozen, &mut room, x);
         }
-        room.pack(&self.shared.model.plan, (&self.scope, true), (frozen.id, &frozen.point.weights), true);
+        room.pack(&self.shared.model, &self.scope, (frozen.id, &frozen.point.weights), true);
         let (mut all, outputs) = (std::mem::take(&mut room.gradient), room.outputs.take());
         all.resize(self.subset.dim(), 0.0);
         let own = outputs.as_deref().filter(|_| !at_frozen).unwrap_or(&frozen);

@@ -170,17 +170,22 @@ fn try_convolution<S: Scalar>(kernels: &Kernels<S>, trial: Trial, read_image: bo
     packed.fill(S::from_f64(7.0));
     convolution.weight_gradient(kernels, samples, (&own_x, &own_dz), packed);
     let mut own_dw = vec![5.0; dw.len()];
-    convolution.unpack(packed, &mut own_dw, Scalar::to_f64);
+    convolution.unpack_widened(kernels, packed, &mut own_dw);
     let scale = (samples * output) as f64;
     let scaled = |v: &[f64]| -> Vec<f64> { v.iter().map(|v| v / scale.sqrt()).collect() };
     agree(&format!("{what} dw"), &of::<S>(&scaled(&own_dw)), &scaled(&dw));
 
     if !read_image {
-        let mut transposed = Buffer::default();
-        convolution.pack_transposed(&weights.forward, &mut transposed);
+        // The room in which the gradient was, as on the way back; nothing of what is in it may be read.
+        let mut transposed = room;
+        transposed.fit(convolution.packed()[1]);
+        transposed.fill(S::from_f64(f64::NAN));
+        convolution.pack_transposed(kernels, &weights.forward, &mut transposed);
         let mut own_dx = vec![S::from_f64(2.0); own_x.len()];
         convolution.backward(kernels, samples, (&own_dz, &transposed), &mut own_dx, false);
         agree(&format!("{what} dx"), &from_layout(&own_dx, extents), &dx);
+        let mut rows = own_dx.chunks_exact(padded(channels));
+        assert!(rows.all(|row| row[channels..].iter().all(|&d| d == S::ZERO)), "{what}: padding");
         convolution.backward(kernels, samples, (&own_dz, &transposed), &mut own_dx, true);
         let twice: Vec<f64> = dx.iter().map(|d| 2.0 * d).collect();
         agree(&format!("{what} 2dx"), &from_layout(&own_dx, extents), &twice);

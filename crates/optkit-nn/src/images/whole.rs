@@ -240,10 +240,9 @@ impl<S: Scalar> Whole<S> {
     fn backward(&self, slot: usize, gradient: &mut [f64]) {
         let Some(from) = &self.slots[slot].activations else { return };
         let Some(batch) = &from.batch else { return };
-        let Shared { model, whole, rooms } = &*self.shared;
+        let Shared { model, rooms, .. } = &*self.shared;
         let mut room: Workspace<S> = rooms.take(&model.plan, None);
         let Parameters { rest, weights, .. } = &from.point;
-        room.pack(&model.plan, (whole, false), (from.id, weights), true);
         self.run(batch, (rest, weights)).backward(&mut room, from, gradient);
         rooms.give_back(room);
     }
@@ -256,7 +255,8 @@ impl<S: Scalar> Whole<S> {
         archive.put_integer("slots", self.slots.len() as u64);
         for (i, slot) in self.slots.iter().enumerate() {
             archive.put_integer(&format!("used{i}"), slot.used);
-            let values = |a: &Arc<Activations<S>>| a.point.values(&self.shared.model.plan);
+            let (plan, kernels) = (&self.shared.model.plan, self.shared.model.kernels);
+            let values = |a: &Arc<Activations<S>>| a.point.values(plan, kernels);
             archive.put(&format!("point{i}"), slot.activations.as_ref().map_or(Vec::new(), values));
         }
     }

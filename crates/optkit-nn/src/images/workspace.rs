@@ -7,7 +7,7 @@ use super::norm::NormRoom;
 use super::parameters::pack_bias;
 use super::plan::{Operation, Plan};
 use super::scope::Scope;
-use super::state::{Activations, Batch, open};
+use super::state::{Activations, Batch, Model, open};
 use crate::Scalar;
 use crate::buffer::Buffer;
 
@@ -17,7 +17,7 @@ use crate::buffer::Buffer;
 pub(crate) struct Workspace<S> {
     /// By stage: a part's own weights as convolutions read them.
     pub(crate) weights: Vec<Weights<S>>,
-    /// By stage: weights as the way back reads them.
+    /// By stage: weights as a part's way back reads them.
     pub(crate) transposed: Vec<Buffer<S>>,
     /// By stage: how far these are packed.
     packed: Vec<Packed>,
@@ -29,7 +29,9 @@ pub(crate) struct Workspace<S> {
     pub(crate) outputs: Option<Arc<Activations<S>>>,
     pub(crate) holder: Option<Holder>,
     pub(crate) gradients: Vec<Buffer<S>>,
-    pub(crate) weight_gradient: Buffer<S>,
+    /// Of the stage that the way back is at: the gradient of its weights, then, unless it is a part's, these transposed. It
+    /// stays in cache from stage to stage, where the weights of all stages would not.
+    pub(crate) of_weights: Buffer<S>,
     /// Gradient of all parameters, for parts.
     pub(crate) gradient: Vec<f64>,
     pub(crate) norm: NormRoom<S>,
@@ -113,7 +115,7 @@ impl<S: Scalar> Workspace<S> {
             outputs: None,
             holder: None,
             gradients: Vec::new(),
-            weight_gradient: Buffer::default(),
+            of_weights: Buffer::default(),
             gradient: Vec::new(),
             norm: NormRoom::default(),
             norm_sums: Vec::new(),
@@ -134,12 +136,12 @@ impl<S: Scalar> Workspace<S> {
         }
     }
 
-    /// Pack what a pass of `scope` reads beside `weights`, those of pass `base`: for a `part`, the weights of its own stages
-    /// from the part's parameters; for the way back, all transposed.
+    /// Pack what a part's pass of `scope` reads beside `weights`, those of pass `base`: the weights of its own stages from the
+    /// part's parameters; for the way back, all transposed, which serves other parts over the same pass, too.
     pub(crate) fn pack(
         &mut self,
-        plan: &Plan,
-        (scope, part): (&Scope, bool),
+        model: &Model<S>,
+        scope: &Scope,
         (base, weights): (u64, &[Weights<S>]),
         backward: bool,
     ) {
@@ -148,10 +150,10 @@ impl<S: Scalar> Workspace<S> {
             self.holder = None;
             self.packed.iter_mut().for_each(|p| *p = Packed { changed: p.changed, ..Packed::default() });
         }
-        for (i, stage) in plan.stages.iter().enumerate().filter(|&(i, _)| scope.computed[i]) {
+        for (i, stage) in model.plan.stages.iter().enumerate().filter(|&(i, _)| scope.computed[i]) {
             let Operation::Convolution { convolution, weight, bias } = &stage.operation else { continue };
             let packed = &mut self.packed[i];
-            let is_own = part && scope.own[i].any();
+            let is_own = scope.own[i].any();
             if packed.changed && !is_own {
                 *packed = Packed::default();
             }
@@ -163,7 +165,7 @@ impl<S: Scalar> Workspace<S> {
             }
             if backward && !packed.backward && scope.passes_on(i) {
                 let weights = if is_own { &self.weights[i] } else { &weights[i] };
-                convolution.pack_transposed(&weights.forward, &mut self.transposed[i]);
+                convolution.pack_transposed(model.kernels, &weights.forward, &mut self.transposed[i]);
                 packed.backward = true;
             }
         }

@@ -4,8 +4,8 @@
 use super::vector::Vector;
 use super::{
     BackLines, CrossEntropy, Interleave, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent,
-    SparseForward, SparseGradient, cross_entropy, elementwise, interleave, normalise, pairs, product,
-    softmax_tangent, sparse, windows,
+    SparseForward, SparseGradient, Spread, Transpose, cross_entropy, elementwise, interleave, normalise,
+    pairs, product, softmax_tangent, sparse, transpose, windows,
 };
 use crate::Scalar;
 
@@ -175,6 +175,16 @@ fn interleave<S: Scalar>(i: Interleave<'_, S>) {
     unsafe { interleave::run::<Lanes<S>>(i) }
 }
 
+fn spread<S: Scalar>(s: Spread<'_, S>) {
+    // SAFETY: as above.
+    unsafe { interleave::spread::<Lanes<S>>(s) }
+}
+
+fn transpose<S: Scalar>(t: Transpose<'_, S>) {
+    // SAFETY: as above.
+    unsafe { transpose::run::<Lanes<S>>(t) }
+}
+
 const fn kernels<S: Scalar>() -> Kernels<S> {
     Kernels {
         kernel: Kernel::Portable,
@@ -203,6 +213,8 @@ const fn kernels<S: Scalar>() -> Kernels<S> {
         add_scaled: windows::add_scaled,
         round: elementwise::round,
         interleave,
+        spread,
+        transpose,
     }
 }
 

@@ -31,6 +31,18 @@ pub(crate) unsafe trait Vector: Copy {
         // SAFETY: 16 numbers.
         unsafe { Self::load(lanes.as_ptr()) }
     }
+    /// # Safety
+    /// `to` is valid for writing 16 numbers; no alignment is asked.
+    #[inline(always)]
+    unsafe fn store_widened(self, to: *mut f64) {
+        let mut lanes = [Self::Scalar::ZERO; 16];
+        // SAFETY: 16 numbers.
+        unsafe { self.store(lanes.as_mut_ptr()) };
+        for (i, lane) in lanes.into_iter().enumerate() {
+            // SAFETY: the caller promises 16 writable numbers.
+            unsafe { *to.add(i) = lane.to_f64() };
+        }
+    }
     /// Lane i of vector j becomes lane j of vector i.
     #[inline(always)]
     fn transpose(vectors: [Self; 16]) -> [Self; 16] {

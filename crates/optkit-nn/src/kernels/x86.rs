@@ -8,8 +8,8 @@ use std::arch::x86_64::*;
 use super::vector::{EXP_COEFFICIENTS, EXP_LEAST, LN2_HIGH, LN2_LOW, LOG2_E, Vector};
 use super::{
     BackLines, CrossEntropy, Interleave, Kernel, Kernels, Lines, PairProduct, Product, SoftmaxTangent,
-    SparseForward, SparseGradient, cross_entropy, elementwise, interleave, normalise, pairs, product,
-    softmax_tangent, sparse, windows,
+    SparseForward, SparseGradient, Spread, Transpose, cross_entropy, elementwise, interleave, normalise,
+    pairs, product, softmax_tangent, sparse, transpose, windows,
 };
 
 /// The kernels that this machine's instructions allow, fastest first.
@@ -51,6 +51,15 @@ unsafe impl Vector for Wide {
             let high = _mm512_cvtpd_ps(_mm512_loadu_pd(from.add(8)));
             let low = _mm512_castps_pd(_mm512_castps256_ps512(low));
             Self(_mm512_castpd_ps(_mm512_insertf64x4::<1>(low, _mm256_castps_pd(high))))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_widened(self, to: *mut f64) {
+        // SAFETY: the caller promises 16 writable numbers.
+        unsafe {
+            let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(self.0)));
+            _mm512_storeu_pd(to, _mm512_cvtps_pd(_mm512_castps512_ps256(self.0)));
+            _mm512_storeu_pd(to.add(8), _mm512_cvtps_pd(high));
         }
     }
     #[inline(always)]
@@ -312,6 +321,8 @@ macro_rules! kernels {
             add_scaled: entered!($features, windows::add_scaled, (x: &[f32], factor: f32, to: &mut [f32])),
             round: entered!($features, elementwise::round, (from: &[f64], to: &mut [f32])),
             interleave: entered!($features, interleave::run::<$vector>, (i: Interleave<'_, f32>)),
+            spread: entered!($features, interleave::spread::<$vector>, (s: Spread<'_, f32>)),
+            transpose: entered!($features, transpose::run::<$vector>, (t: Transpose<'_, f32>)),
         }
     };
 }

@@ -12,14 +12,18 @@ use rayon::prelude::*;
 use super::{BLOCK, Block, Convolution, Tap};
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::{Interleave, Kernels, LANES, NOWHERE, for_each_part, prefetch};
+use crate::kernels::{Interleave, Kernels, LANES, NOWHERE, Spread, Transpose, for_each_part, prefetch};
 
 /// Weights of an output channel that are moved at a time: with those of a block's other channels, they stay in the first
 /// level of cache.
 const STRIP: usize = 144;
 
-/// Most weights of an output channel that are taken over at a time.
-const ENTRIES: usize = 256;
+/// Most weights of an output channel in a run: those of sixteen outputs, and the squares that they lie in, stay in the first
+/// level of cache.
+const ENTRIES: usize = 1024;
+
+/// Derivatives that stay in cache until they are read: 4 MiB of them.
+const CACHED: usize = 1 << 19;
 
 /// Weights as forward passes read them.
 #[derive(Debug, Default)]
@@ -42,7 +46,7 @@ impl Convolution {
     /// Take over w, of shape \[outputs, channels of a group, taps\], for the forward pass.
     pub(crate) fn pack<S: Scalar>(&self, w: &[S], to: &mut Buffer<S>) {
         self.for_each_block(to, &|block, to| {
-            self.pack_block(block, &w[block.columns.start * self.of_output()..], to);
+            self.pack_block(block, &w[block.columns.start * self.of_output()..], to, |w| w);
         });
     }
 
@@ -62,45 +66,53 @@ impl Convolution {
         for_each_part(to, 0..blocks.len(), &|b| len(b + 1), &|b, to| f(&blocks[b], to));
     }
 
-    /// Of a block: `w` begins with its first output. Sixteen outputs at a time, each read from its first weight to its last:
-    /// as many streams as memory keeps up with. Where a good part of the weights is used, squares of sixteen go through
-    /// registers; what is left over goes one by one.
+    /// Of a block: `w` begins with its first output. Where a good part of the weights is used, squares of them go through
+    /// registers.
     fn round_block<S: Scalar>(&self, kernels: &Kernels<S>, block: &Block, w: &[f64], to: &mut [S]) {
+        if !self.uses_many() {
+            return self.pack_block(block, w, to, S::from_f64);
+        }
+        let row = self.of_output();
+        self.for_each_run(block, |column, rows, entry, places| {
+            let from = &w[column * row + entry..];
+            (kernels.interleave)(Interleave { from, row, rows, places, to });
+        });
+    }
+
+    /// Whether at least a quarter of the taps meet something other than padding.
+    fn uses_many(&self) -> bool {
+        4 * self.used.len() >= self.extents.taps()
+    }
+
+    /// `f(column, columns, entry, places)`, a run of weights of up to sixteen columns at a time: the first of its columns,
+    /// their number, the first of its weights among those of an output, and where these lie in the block, by weight. Sixteen
+    /// outputs are each gone through from the first weight to the last: as many streams as memory keeps up with.
+    fn for_each_run(&self, block: &Block, mut f: impl FnMut(usize, usize, usize, &[usize])) {
         let (of_output, taps) = (self.of_output(), self.extents.taps());
-        let squares = taps <= ENTRIES && 4 * self.used.len() >= taps;
         let mut places = [NOWHERE; ENTRIES];
         for (columns, first) in self.groups_of(block) {
             for from in columns.clone().step_by(LANES) {
-                let some = from..(from + LANES).min(columns.end);
-                let column = from - block.columns.start;
-                let (w, to) = (&w[column * of_output..], &mut to[column..]);
-                if squares && some.len() == LANES {
-                    let channels = self.channels / self.groups;
-                    for start in (0..channels).step_by(ENTRIES / taps) {
-                        let these = start..(start + ENTRIES / taps).min(channels);
-                        let places = &mut places[..these.len() * taps];
-                        for (k, places) in these.zip(places.chunks_exact_mut(taps)) {
-                            self.used.iter().for_each(|tap| places[tap.tap] = tap.first(block, first + k));
+                let (column, count) = (from - block.columns.start, (columns.end - from).min(LANES));
+                for start in (0..of_output).step_by(ENTRIES) {
+                    let entries = start..(start + ENTRIES).min(of_output);
+                    let places = &mut places[..entries.len()];
+                    places.fill(NOWHERE);
+                    for channel in entries.start / taps..entries.end.div_ceil(taps) {
+                        for tap in &self.used {
+                            let entry = channel * taps + tap.tap;
+                            if entries.contains(&entry) {
+                                places[entry - start] = tap.first(block, first + channel) + column;
+                            }
                         }
-                        let from = &w[start * taps..];
-                        (kernels.interleave)(Interleave { from, row: of_output, places, to });
                     }
-                    continue;
-                }
-                for k in 0..self.channels / self.groups {
-                    for tap in &self.used {
-                        let at = tap.first(block, first + k);
-                        let from = w[k * taps + tap.tap..].iter().step_by(of_output);
-                        let to = to[at..at + some.len()].iter_mut();
-                        to.zip(from).for_each(|(to, &from)| *to = S::from_f64(from));
-                    }
+                    f(column, count, start, places);
                 }
             }
         }
     }
 
     /// Of a block: `w` begins with its first output.
-    fn pack_block<S: Scalar>(&self, block: &Block, w: &[S], to: &mut [S]) {
+    fn pack_block<S: Copy, T: Copy>(&self, block: &Block, w: &[T], to: &mut [S], number: impl Fn(T) -> S) {
         let (of_output, taps) = (self.of_output(), self.extents.taps());
         self.for_each_strip(block, |columns, channels, first| {
             let column = columns.start - block.columns.start;
@@ -108,7 +120,10 @@ impl Convolution {
                 for tap in &self.used {
                     let at = tap.first(block, first + k) + column;
                     let from = w[column * of_output + channel * taps + tap.tap..].iter().step_by(of_output);
-                    to[at..at + columns.len()].iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                    to[at..at + columns.len()]
+                        .iter_mut()
+                        .zip(from)
+                        .for_each(|(to, &from)| *to = number(from));
                 }
             }
         });
@@ -178,28 +193,43 @@ impl Convolution {
     }
 
     /// `to` ← packed weights, transposed, for the gradient of the input.
-    pub(crate) fn pack_transposed<S: Scalar>(&self, packed: &[S], to: &mut Buffer<S>) {
+    pub(crate) fn pack_transposed<S: Scalar>(&self, kernels: &Kernels<S>, packed: &[S], to: &mut Buffer<S>) {
         let blocks = &self.backward;
         let len = |count| len(&blocks[..count], self.extents.taps());
         to.fit(len(blocks.len()));
         let to = &mut to[..len(blocks.len())];
-        for_each_part(to, 0..blocks.len(), &|b| len(b + 1), &|b, to| match self.groups {
-            1 => self.transpose_block(&blocks[b], packed, to),
-            _ => self.transpose_block_of_groups(&blocks[b], packed, to),
+        for_each_part(to, 0..blocks.len(), &|b| len(b + 1), &|b, to| {
+            let block = &blocks[b];
+            if self.groups > 1 || block.columns.len() < block.width {
+                to.fill(S::ZERO);
+            }
+            match self.groups {
+                1 => self.transpose_block(kernels, block, packed, to),
+                _ => self.transpose_block_of_groups(block, packed, to),
+            }
         });
     }
 
     /// From the packed weights, tile by tile of one tap, some inputs and some outputs.
-    fn transpose_block<S: Scalar>(&self, block: &Block, packed: &[S], to: &mut [S]) {
+    fn transpose_block<S: Scalar>(&self, kernels: &Kernels<S>, block: &Block, packed: &[S], to: &mut [S]) {
+        let place =
+            |tap: usize, of: &Block| of.start + (tap * of.terms.len() + block.columns.start) * of.width;
         for tap in self.used.iter().map(|tap| tap.tap) {
-            for of in &self.forward {
-                let first = (tap * of.terms.len() + block.columns.start) * of.width;
-                let tile = &packed[of.start + first..][..block.columns.len() * of.width];
-                for (column, output) in of.columns.clone().enumerate() {
-                    let to = &mut to[(tap * block.terms.len() + output) * block.width..];
-                    let from = tile[column..].iter().step_by(of.width);
-                    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+            for (i, of) in self.forward.iter().enumerate() {
+                if let Some(next) = self.forward.get(i + 1) {
+                    let tile = block.columns.len() * next.width * size_of::<S>();
+                    prefetch(packed.as_ptr().wrapping_add(place(tap, next)), tile);
                 }
+                let from = place(tap, of);
+                let first = (tap * block.terms.len() + of.columns.start) * block.width;
+                (kernels.transpose)(Transpose {
+                    from: &packed[from..],
+                    from_row: of.width,
+                    rows: block.columns.len(),
+                    columns: of.columns.len(),
+                    to: &mut to[first..],
+                    to_row: block.width,
+                });
             }
         }
     }
@@ -232,7 +262,7 @@ impl Convolution {
         &mut room[..len]
     }
 
-    /// w, or ∂ℓ/∂w, of shape \[outputs, channels of a group, taps\], from its packed form; zeros where none are used.
+    /// w, of shape \[outputs, channels of a group, taps\], from its packed form; zeros where none are used.
     pub(crate) fn unpack<S: Scalar, T: Copy + Default + Send>(
         &self,
         packed: &[S],
@@ -240,9 +270,7 @@ impl Convolution {
         number: impl Fn(S) -> T + Sync,
     ) {
         let (of_output, taps) = (self.of_output(), self.extents.taps());
-        let end = |b: usize| self.forward[b].columns.end * of_output;
-        for_each_part(to, 0..self.forward.len(), &end, &|b, to| {
-            let block = &self.forward[b];
+        self.for_each_of_block(to, &|block, to| {
             let from = &packed[block.start..];
             self.for_each_strip(block, |columns, channels, first| {
                 for c in columns {
@@ -251,18 +279,31 @@ impl Convolution {
                     if self.used.len() < taps {
                         to.fill(T::default());
                     }
-                    for (i, tap) in self.used.iter().enumerate() {
+                    for tap in &self.used {
                         let from = from[tap.first(block, first) + column..].chunks(block.width);
-                        for (to, from) in to.chunks_exact_mut(taps).zip(from) {
-                            if i == 0 {
-                                // The same weight of the next output.
-                                prefetch(to.as_ptr().wrapping_add(of_output), 1);
-                            }
-                            to[tap.tap] = number(from[0]);
-                        }
+                        let to = to.chunks_exact_mut(taps).map(|to| &mut to[tap.tap]);
+                        to.zip(from).for_each(|(to, from)| *to = number(from[0]));
                     }
                 }
             });
         });
+    }
+
+    /// The same, or ∂ℓ/∂w, in double precision.
+    pub(crate) fn unpack_widened<S: Scalar>(&self, kernels: &Kernels<S>, packed: &[S], to: &mut [f64]) {
+        let past_cache = to.len() > CACHED;
+        self.for_each_of_block(to, &|block, to| {
+            let (from, row) = (&packed[block.start..], self.of_output());
+            self.for_each_run(block, |column, rows, entry, places| {
+                let to = &mut to[column * row + entry..];
+                (kernels.spread)(Spread { from, places, to, row, rows, past_cache });
+            });
+        });
+    }
+
+    /// `f(block, weights of its outputs in their places)`, in parallel.
+    fn for_each_of_block<T: Send>(&self, to: &mut [T], f: &(impl Fn(&Block, &mut [T]) + Sync)) {
+        let end = |b: usize| self.forward[b].columns.end * self.of_output();
+        for_each_part(to, 0..self.forward.len(), &end, &|b, to| f(&self.forward[b], to));
     }
 }

@@ -176,15 +176,8 @@ impl Convolution {
         // Rows of output pixels whose inputs and gradients stay in cache.
         let of_a_row = samples.div_ceil(chunks) * columns * (row + out);
         let run = if self.image { rows } else { (CACHED / of_a_row).clamp(1, rows) };
-        let mut rest = &mut *to;
-        for tile in tiles.clone() {
-            let block = &self.forward[tile / taps];
-            let (own, others) = rest.split_at_mut(block.terms.len() * block.width);
-            rest = others;
-            // Of taps that meet nothing but padding, nothing is read.
-            if self.image || !self.meets.of(tile % taps).is_empty() {
-                own.fill(S::ZERO);
-            }
+        if self.image {
+            to.fill(S::ZERO);
         }
         for chunk in 0..chunks {
             let some = samples * chunk / chunks..samples * (chunk + 1) / chunks;
@@ -206,6 +199,8 @@ impl Convolution {
                         } else {
                             block.terms.start
                         };
+                        // Of taps that meet nothing but padding, nothing is ever read.
+                        let begins = !self.image && chunk == 0 && pairs[0] == self.meets.of(list)[0];
                         (kernels.pairs)(PairProduct {
                             pairs,
                             a: &x[some.start * row + first..],
@@ -220,7 +215,7 @@ impl Convolution {
                             rows: block.terms.len(),
                             inner: some.len(),
                             columns: block.width,
-                            start: Start::Accumulate,
+                            start: if begins { Start::Zero } else { Start::Accumulate },
                         });
                     }
                 }

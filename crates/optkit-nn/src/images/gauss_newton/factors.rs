@@ -114,12 +114,12 @@ impl<S: Scalar> Factory<S> {
         batch.fill(&model.targets, &self.rows, (all.seed, all.epoch));
     }
 
-    /// A, G and diagonals of all stages into `local`, at `point`, whose pass is `base`. Gradient equivalents that it took.
+    /// A, G and diagonals of all stages into `local`, at `point`. Gradient equivalents that it took.
     pub(crate) fn form(
         &mut self,
         model: &Model<S>,
         room: &mut Workspace<S>,
-        (base, point): (u64, &Parameters<S>),
+        point: &Parameters<S>,
         (all, number): (&Batch, u64),
         (local, costs): (&mut Local<S>, &Costs),
     ) -> f64 {
@@ -138,7 +138,6 @@ impl<S: Scalar> Factory<S> {
         let chosen = batch.rows.len();
         let Parameters { rest, weights, .. } = point;
         let run = Run { model, scope, batch, point: rest, weights, frozen: None, mode: Mode::Train };
-        room.pack(plan, (scope, false), (base, weights), true);
         run.forward(room, outputs);
         gradient.fit(batch.most * stride);
         factors.fit(batch.most * width * stride);

@@ -13,7 +13,7 @@ use crate::Scalar;
 use crate::images::parameters::Parameters;
 use crate::images::plan::Operation;
 use crate::images::run::Run;
-use crate::images::state::{Activations, Batch, Mode, fresh_id, in_parts};
+use crate::images::state::{Activations, Batch, Mode, in_parts};
 use crate::images::whole::Shared;
 use crate::images::workspace::Workspace;
 
@@ -86,9 +86,8 @@ impl<S: Scalar> Seen<S> {
 /// A point, and the outputs there.
 pub(crate) struct Point<S> {
     pub(crate) x: Vec<f64>,
-    /// x as passes read it, and what tells it from others.
+    /// x as passes read it.
     pub(crate) rounded: Parameters<S>,
-    pub(crate) id: u64,
     pub(crate) value: f64,
     /// Of all pieces, or of the one at hand.
     pub(crate) outputs: Vec<Activations<S>>,
@@ -110,7 +109,6 @@ impl<S: Scalar> Point<S> {
         Self {
             x: vec![0.0; dim],
             rounded: Parameters::default(),
-            id: 0,
             value: f64::NAN,
             outputs: Vec::new(),
             is_there: false,
@@ -126,7 +124,6 @@ impl<S: Scalar> Point<S> {
     /// f at x, directly.
     pub(crate) fn evaluate(&mut self, seen: &Seen<S>, trial: bool, room: &mut Workspace<S>) -> f64 {
         let Shared { model, whole, .. } = &*seen.shared;
-        self.id = fresh_id();
         self.rounded.take_over(&model.plan, model.kernels, &self.x);
         let kept = seen.room(trial);
         self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
@@ -151,7 +148,6 @@ impl<S: Scalar> Point<S> {
         mut f: impl FnMut(Piece<'_, S>),
     ) {
         let Shared { model, whole, .. } = &*seen.shared;
-        room.pack(&model.plan, (whole, false), (self.id, &self.rounded.weights), true);
         let kept = seen.room(false);
         self.outputs.resize_with(kept, || Activations::new(&model.plan, false));
         for (i, batch) in seen.pieces.iter().enumerate() {

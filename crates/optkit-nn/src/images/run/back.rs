@@ -161,9 +161,9 @@ impl<S: Scalar> Run<'_, S> {
         };
         let (shape, out) = (self.shape(stage.input), self.shape(i + 1));
         if self.scope.own[i].weight {
-            let packed = convolution.gradient_room(&mut room.weight_gradient);
+            let packed = convolution.gradient_room(&mut room.of_weights);
             convolution.weight_gradient(kernels, samples, (x, dz), packed);
-            convolution.unpack(packed, &mut gradient[weight.clone()], Scalar::to_f64);
+            convolution.unpack_widened(kernels, packed, &mut gradient[weight.clone()]);
         }
         if let Some(bias) = bias.as_ref().filter(|_| self.scope.own[i].bias) {
             room.zeros.fit(out.stride);
@@ -177,8 +177,15 @@ impl<S: Scalar> Run<'_, S> {
             gradient[bias.clone()].copy_from_slice(&sums[..bias.len()]);
         }
         self.into(back.input, room, |room, dx, add| {
+            let Workspace { weights, transposed, of_weights, .. } = room;
+            let transposed = if self.frozen.is_some() {
+                &transposed[i]
+            } else {
+                convolution.pack_transposed(kernels, &self.weights(i, weights).forward, of_weights);
+                &*of_weights
+            };
             let len = shape.pixels * samples * shape.stride;
-            convolution.backward(kernels, samples, (dz, &room.transposed[i]), &mut dx[..len], add);
+            convolution.backward(kernels, samples, (dz, transposed), &mut dx[..len], add);
         });
     }
 

@@ -17,7 +17,10 @@ fn try_packing<S: Scalar>(kernels: &Kernels<S>, trial: Trial, read_image: bool) 
     let mut used = vec![read_image; w.len()];
     definition.terms(|_, j, _| used[j] = true);
     let mut back = vec![9.0; w.len()];
-    convolution.unpack(&packed, &mut back, Scalar::to_f64);
+    convolution.unpack_widened(kernels, &packed, &mut back);
+    let mut rounded_back = of::<S>(&vec![9.0; w.len()]);
+    convolution.unpack(&packed, &mut rounded_back, |w| w);
+    assert!(rounded_back.iter().zip(&back).all(|(own, &back)| own.to_f64() == back));
     for ((&back, &w), &used) in back.iter().zip(&w).zip(&used) {
         assert_eq!(back, if used { S::from_f64(w).to_f64() } else { 0.0 });
     }

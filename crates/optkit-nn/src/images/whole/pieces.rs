@@ -119,7 +119,7 @@ impl<S: Scalar> Whole<S> {
         point.take_over(&shared.model.plan, shared.model.kernels, theta);
         let Parameters { rest, weights, .. } = &point;
         let of = InPieces { shared: &shared, point: rest, weights, batch, most };
-        to.value = evaluate(of, to.id, &mut room, Some(&mut to.moments), gradient);
+        to.value = evaluate(of, &mut room, Some(&mut to.moments), gradient);
         shared.rooms.give_back(room);
         to.point = point;
         let value = to.value;
@@ -136,21 +136,19 @@ impl<S: Scalar> Whole<S> {
         let mut room = shared.rooms.take(&shared.model.plan, None);
         let Parameters { rest, weights, .. } = &hollow.point;
         let of = InPieces { shared, point: rest, weights, batch, most };
-        evaluate(of, hollow.id, &mut room, None, Some(gradient));
+        evaluate(of, &mut room, None, Some(gradient));
         shared.rooms.give_back(room);
     }
 }
 
-/// The mean loss at the point of pass `id`, with the moments of all groups and the gradient where they are wanted.
+/// The mean loss, with the moments of all groups and the gradient where they are wanted.
 fn evaluate<S: Scalar>(
     of: InPieces<'_, S>,
-    id: u64,
     room: &mut Workspace<S>,
     mut moments: Option<&mut Vec<Moments>>,
     mut gradient: Option<&mut [f64]>,
 ) -> f64 {
     let Shared { model, whole, rooms } = of.shared;
-    room.pack(&model.plan, (whole, false), (id, of.weights), gradient.is_some());
     let mut of_piece = std::mem::take(&mut room.gradient);
     if let Some(gradient) = &mut gradient {
         of_piece.resize(gradient.len(), 0.0);
