@@ -4,8 +4,8 @@
 //!
 //! The first table has a row a part: its tensors, and its share of a forward and of a backward pass of the whole, counted
 //! and in processor time (medians of ROUNDS; 0: no table). Then iterations of SAPTS of order 1 in its paper's settings, on
-//! two mini-batches of random images in turn: local evaluations that were made, what they cost, and what as many of the
-//! whole network would; last the peak memory.
+//! two mini-batches of random images in turn: local evaluations that were made, and what they cost of what as many of the
+//! whole network would, which is timed before and after every iteration; last the peak memory.
 
 mod common;
 
@@ -36,7 +36,7 @@ fn main() {
         if rounds > 0 {
             table(&network, &partition, &mut f, whole, rounds);
         }
-        sapts(&network, partition, &mut f, whole, iterations);
+        sapts(&network, partition, &mut f, iterations);
     });
     println!("peak memory {:.2} GiB", peak_memory() as f64 / (1_u64 << 30) as f64);
 }
@@ -64,15 +64,33 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// A forward and a backward pass of the whole.
+/// Passes of the whole, each at a point of its own.
+struct Whole {
+    x: Vec<f64>,
+    gradient: Vec<f64>,
+}
+
+impl Whole {
+    fn new(network: &Network) -> Self {
+        Self { x: network.initial(0), gradient: vec![0.0; network.dim()] }
+    }
+
+    /// A forward and a backward pass.
+    fn time(&mut self, f: &mut NetworkObjective) -> [f64; 2] {
+        self.x.iter_mut().for_each(|v| *v *= 1.0001);
+        let forward = timed(|| _ = f.value(&self.x));
+        [forward, timed(|| _ = f.value_gradient(&self.x, &mut self.gradient))]
+    }
+}
+
 fn time_whole(network: &Network, f: &mut NetworkObjective, rounds: usize) -> [f64; 2] {
-    let (mut x, mut gradient) = (network.initial(0), vec![0.0; network.dim()]);
     f.select(Pass { epoch: 0, samples: Samples::Batch(0) });
+    let mut whole = Whole::new(network);
     let (mut forward, mut backward) = (Vec::new(), Vec::new());
     for _ in 0..=rounds {
-        x.iter_mut().for_each(|v| *v *= 1.0001);
-        forward.push(timed(|| _ = f.value(&x)));
-        backward.push(timed(|| _ = f.value_gradient(&x, &mut gradient)));
+        let [up, down] = whole.time(f);
+        forward.push(up);
+        backward.push(down);
     }
     // The first pass makes its room.
     [forward, backward].map(|times| median(times[1..].to_vec()))
@@ -128,13 +146,7 @@ impl Phases for Local {
     }
 }
 
-fn sapts(
-    network: &Network,
-    partition: Partition,
-    f: &mut NetworkObjective,
-    whole: [f64; 2],
-    iterations: usize,
-) {
+fn sapts(network: &Network, partition: Partition, f: &mut NetworkObjective, iterations: usize) {
     let mut apts = Apts::new(partition, AptsOptions::paper());
     let local = Local(Arc::default());
     apts.watch(Box::new(local.clone()));
@@ -144,6 +156,9 @@ fn sapts(
     // Two batches are all samples: an evaluation of one is half of one of all.
     let share = 0.5;
     let (mut before, mut spent) = (Work::default(), 0.0);
+    // The machine's speed drifts: the whole is timed before and after every iteration.
+    let mut whole = Whole::new(network);
+    let mut times = whole.time(f);
     for iteration in 0..iterations {
         let pass = Pass { epoch: iteration as u64 / 2, samples: Samples::Batch(iteration % 2) };
         f.select(pass);
@@ -158,13 +173,15 @@ fn sapts(
         let (done, now) = (work - before, local.0.lock().expect("nothing panics while it is held").1);
         let (values, gradients) = (done.values as f64, done.gradients as f64);
         let counted = done.gradient_equivalents / (share * 0.5 * (values + gradients));
-        let clocked = (now - spent) / (values * whole[0] + gradients * whole[1]);
+        let after = whole.time(f);
+        let [forward, backward] = [0, 1].map(|i| 0.5 * (times[i] + after[i]));
+        let clocked = (now - spent) / (values * forward + gradients * backward);
         println!(
             "{iteration:9}  {:12} {:9}  {counted:19.3} {clocked:7.3}  {:7.2}",
             done.values,
             done.gradients,
             seconds.as_secs_f64()
         );
-        (before, spent) = (work, now);
+        (before, spent, times) = (work, now, after);
     }
 }
