@@ -4,8 +4,8 @@
 //! stays in cache, memory moves three times as many bytes as it is given.
 #![allow(unsafe_code)]
 
-/// `to` ← `from`, of equal length, past the cache where there is an instruction for it. Other threads see it after what
-/// synchronises with them, as of any other store.
+/// `to` ← `from`, of equal length, past the cache where there is an instruction for it. Such stores are ordered with others
+/// by [`fence`] only, which is to follow before another thread may read.
 #[inline(always)]
 pub(super) fn copy_past_cache(from: &[f64], to: &mut [f64]) {
     assert_eq!(from.len(), to.len(), "stream: as many numbers as places");
