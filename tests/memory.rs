@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use optkit::data::{Fetch, Locations};
 use optkit::lang::Source;
-use optkit::{Checkpoint, Iteration, Run, StopWhen, Test, problem, resume, run};
+use optkit::{Iteration, Run, StopWhen, Test, problem, run};
 use optkit_allocation_counter::most_held_during;
+use optkit_tests::interrupted::assert_goes_on_bit_for_bit;
 
 /// What the plan adds for the program itself, which is not on the heap.
 const PROGRAM: f64 = 40e6;
@@ -175,28 +176,6 @@ fn a_run_takes_what_was_counted_and_no_more_than_it_is_allowed() {
     );
 }
 
-/// The state of a run of four iterations after the second, and at its end.
-fn states(planned: &problem::Planned, from: Option<&Checkpoint>) -> [Option<Checkpoint>; 2] {
-    let mut made = planned.plan.load(&Locations::from_environment(None), Fetch::Never).unwrap();
-    let mut kept = [None, None];
-    let mut keep = |iteration: &Iteration<'_>| {
-        for (kept, at) in kept.iter_mut().zip([2, 4]) {
-            if iteration.step.iteration == at {
-                *kept = Some(iteration.checkpoint());
-            }
-        }
-        ControlFlow::Continue(())
-    };
-    let stop = StopWhen::new().iterations(4);
-    let setup = Run { stop: &stop, measures: &mut made.measures, observer: &mut keep, interrupt: None };
-    let (optimizer, objective) = (made.optimizer.as_mut(), made.objective.as_mut());
-    match from {
-        None => run(optimizer, objective, &made.start, setup).map(drop).unwrap(),
-        Some(from) => resume(optimizer, objective, from, setup).map(drop).unwrap(),
-    }
-    kept
-}
-
 /// Two batches are an epoch: the second iteration is its last.
 #[test]
 fn a_run_in_micro_batches_goes_on_bit_for_bit() {
@@ -204,14 +183,7 @@ fn a_run_in_micro_batches_goes_on_bit_for_bit() {
     for solver in [SAPTS, "sgd { lr = 0.01, momentum = 0.9 }"] {
         let limited = planned(ACTIVATIONS, "batch = 700", solver, "seed = 1, memory = 62 MB");
         assert!(limited.plan.samples_at_a_time().is_some());
-        let [kept, ended] = states(&limited, None).map(Option::unwrap);
-        let [_, again] = states(&limited, Some(&Checkpoint::from_bytes(&kept.to_bytes()).unwrap()));
-        let again = again.unwrap();
-        let (ended, again) = (ended.archive(), again.archive());
-        let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert!(ended.arrays().any(|(name, _)| name == "objective.running"), "averages are kept");
-        for ((name, one), (_, other)) in ended.arrays().zip(again.arrays()) {
-            assert_eq!(bits(one), bits(other), "{name}: {solver}");
-        }
+        let load = || limited.plan.load(&Locations::from_environment(None), Fetch::Never).unwrap();
+        assert_goes_on_bit_for_bit(load, 2, 4, solver);
     }
 }

@@ -5,14 +5,11 @@ mod overlap;
 #[path = "sapts/spy.rs"]
 mod spy;
 
-use std::ops::ControlFlow;
-
 use optkit::assemble::Assembly;
 use optkit::data::{Fetch, Locations};
 use optkit::lang::Source;
-use optkit::{
-    Checkpoint, Flow, Iteration, Objective, Optimizer, Pass, Run, Samples, StopWhen, problem, resume, run,
-};
+use optkit::{Flow, Objective, Optimizer, Pass, Samples, problem};
+use optkit_tests::interrupted::assert_goes_on_bit_for_bit;
 
 fn load(solver: &str, data: &str) -> Assembly {
     load_text(format!(
@@ -162,48 +159,13 @@ fn on_images_too_results_do_not_depend_on_the_number_of_threads() {
     }
 }
 
-/// The state of a run of 16 iterations after iteration `at`, and at its end.
-fn states(solver: &str, at: u64, from: Option<&Checkpoint>) -> [Option<Checkpoint>; 2] {
-    let Assembly { mut objective, mut optimizer, start, mut measures, .. } = images(solver);
-    let mut kept = [None, None];
-    let mut keep = |iteration: &Iteration<'_>| {
-        for (kept, at) in kept.iter_mut().zip([at, 16]) {
-            if iteration.step.iteration == at {
-                *kept = Some(iteration.checkpoint());
-            }
-        }
-        ControlFlow::Continue(())
-    };
-    let stop = StopWhen::new().iterations(16);
-    let setup = Run { stop: &stop, measures: &mut measures, observer: &mut keep, interrupt: None };
-    match from {
-        None => run(optimizer.as_mut(), objective.as_mut(), &start, setup).map(drop).unwrap(),
-        Some(from) => resume(optimizer.as_mut(), objective.as_mut(), from, setup).map(drop).unwrap(),
-    }
-    kept
-}
-
-/// Every number of the state, by its bits.
-fn bits(state: &Checkpoint) -> Vec<(&str, Vec<u64>)> {
-    let of = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect();
-    state.archive().arrays().map(|(name, values)| (name, of(values))).collect()
-}
-
 /// From within the first epoch, from its last iteration and from within the third: running averages, masks, crops and
 /// the batches that are still to come are those of the run that was not interrupted.
 #[test]
 fn on_images_a_run_goes_on_bit_for_bit_from_within_an_epoch() {
     for solver in ON_IMAGES {
         for at in [2, 6, 14] {
-            let [kept, ended] = states(solver, at, None);
-            let (kept, ended) = (kept.unwrap(), ended.unwrap());
-            let kept = Checkpoint::from_bytes(&kept.to_bytes()).unwrap();
-            let [_, again] = states(solver, at, Some(&kept));
-            let again = again.unwrap();
-            assert!(bits(&ended).iter().any(|(name, _)| *name == "objective.running"), "averages are kept");
-            for (one, other) in bits(&ended).into_iter().zip(bits(&again)) {
-                assert_eq!(one, other, "{solver} after {at}");
-            }
+            assert_goes_on_bit_for_bit(|| images(solver), at, 16, solver);
         }
     }
 }

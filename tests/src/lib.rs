@@ -1,5 +1,7 @@
-//! Random smooth objectives for property tests.
+//! Random smooth objectives for property tests, and runs that are interrupted.
 #![forbid(unsafe_code)]
+
+pub mod interrupted;
 
 use optkit::Objective;
 

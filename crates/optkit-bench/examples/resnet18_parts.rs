@@ -83,6 +83,7 @@ impl Whole {
     }
 }
 
+/// A forward and a backward pass of the whole: medians.
 fn time_whole(network: &Network, f: &mut NetworkObjective, rounds: usize) -> [f64; 2] {
     f.select(Pass { epoch: 0, samples: Samples::Batch(0) });
     let mut whole = Whole::new(network);

@@ -28,7 +28,7 @@ mod x86;
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::{sigmoid_single, tanh_single};
 pub(crate) use gather::{Filling, SparseRows};
-pub(crate) use interleave::{Interleave, NOWHERE, Spread};
+pub(crate) use interleave::{Interleave, NOWHERE, RUN, Spread};
 pub(crate) use normalise::{BackLines, Lines};
 pub(crate) use pairs::{Pair, PairProduct};
 pub(crate) use pieces::{Grid, for_each_part};

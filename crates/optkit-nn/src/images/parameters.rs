@@ -86,7 +86,7 @@ impl<S: Scalar> Parameters<S> {
         let stage = &plan.stages[i];
         let mut tensors = stage.tensors();
         if let Operation::Convolution { convolution, weight, .. } = &stage.operation {
-            convolution.unpack(&self.weights[i].forward, &mut to[weight.clone()], |w| w);
+            convolution.unpack(&self.weights[i].forward, &mut to[weight.clone()]);
             tensors.next();
         }
         tensors.for_each(|range| to[range.clone()].copy_from_slice(&self.rest[range]));

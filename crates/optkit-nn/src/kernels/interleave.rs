@@ -13,7 +13,7 @@ pub(crate) struct Interleave<'a, S> {
     pub(crate) row: usize,
     /// At most sixteen.
     pub(crate) rows: usize,
-    /// By entry.
+    /// By entry, at most [`RUN`].
     pub(crate) places: &'a [usize],
     pub(crate) to: &'a mut [S],
 }
@@ -21,7 +21,7 @@ pub(crate) struct Interleave<'a, S> {
 /// `to[r·row + e]` ← `from[places[e] + r]`, for every row r and every entry e; zero where the place is [`NOWHERE`].
 pub(crate) struct Spread<'a, S> {
     pub(crate) from: &'a [S],
-    /// By entry.
+    /// By entry, at most [`RUN`].
     pub(crate) places: &'a [usize],
     pub(crate) to: &'a mut [f64],
     pub(crate) row: usize,
@@ -30,6 +30,9 @@ pub(crate) struct Spread<'a, S> {
     /// More is written than stays in cache.
     pub(crate) past_cache: bool,
 }
+
+/// Most entries at a time: so many of one row, and what they are taken from, stay in the first level of cache.
+pub(crate) const RUN: usize = 1024;
 
 /// The place of what is not wanted.
 pub(crate) const NOWHERE: usize = usize::MAX;
@@ -71,28 +74,19 @@ pub(super) unsafe fn run<V: Vector>(i: Interleave<'_, V::Scalar>) {
     }
 }
 
-/// Entries of a row that are written past the cache at a time: with what they are taken from, they stay in its first level.
-const ROW: usize = 1024;
-
 /// # Safety
 /// The instructions of `V` exist.
 #[allow(clippy::needless_pass_by_value)] // as above
 #[inline(always)]
 pub(super) unsafe fn spread<V: Vector>(s: Spread<'_, V::Scalar>) {
     let Spread { from, places, to, row, rows, past_cache } = s;
-    if rows == 0 {
-        return;
-    }
-    for (i, places) in places.chunks(ROW).enumerate() {
-        let to = &mut to[i * ROW..];
-        assert!(is_inside(to.len(), row, rows, places.len()), "spread: rows are too short");
-        let wanted = places.iter().filter(|&&place| place != NOWHERE).count();
-        if past_cache && 4 * wanted < places.len() {
-            spread_few(from, places, to, (row, rows));
-        } else {
-            // SAFETY: `to` holds the entries of every row; the instructions by the caller's promise.
-            unsafe { spread_squares::<V>(from, places, to, (row, rows)) }
-        }
+    assert!(is_inside(to.len(), row, rows, places.len()), "spread: rows are too short");
+    let wanted = places.iter().filter(|&&place| place != NOWHERE).count();
+    if past_cache && 4 * wanted < places.len() {
+        spread_few(from, places, to, (row, rows));
+    } else {
+        // SAFETY: `to` holds the entries of every row; the instructions by the caller's promise.
+        unsafe { spread_squares::<V>(from, places, to, (row, rows)) }
     }
 }
 
@@ -135,13 +129,13 @@ unsafe fn spread_squares<V: Vector>(
 
 /// Row by row, past the cache: fewer than a quarter are wanted, and the zeros stay as they are from row to row.
 fn spread_few<S: Scalar>(from: &[S], places: &[usize], to: &mut [f64], (row, rows): (usize, usize)) {
-    let mut wanted = [(0, 0); ROW / 4];
+    let mut wanted = [(0, 0); RUN / 4];
     let mut count = 0;
     for (e, &place) in places.iter().enumerate().filter(|&(_, &place)| place != NOWHERE) {
         wanted[count] = (e, place);
         count += 1;
     }
-    let mut side = [0.0; ROW];
+    let mut side = [0.0; RUN];
     let side = &mut side[..places.len()];
     for r in 0..rows {
         // The lines at both ends go through the cache.
@@ -157,6 +151,6 @@ fn spread_few<S: Scalar>(from: &[S], places: &[usize], to: &mut [f64], (row, row
 
 /// Whether `len` numbers hold `entries` of every row.
 fn is_inside(len: usize, row: usize, rows: usize, entries: usize) -> bool {
-    assert!(rows <= LANES, "at most sixteen rows");
+    assert!(rows <= LANES && entries <= RUN, "at most sixteen rows, of a run");
     rows == 0 || entries == 0 || len >= (rows - 1) * row + entries
 }

@@ -52,7 +52,7 @@ pub(crate) struct PairProduct<'a, S> {
 /// Most rows of a register block.
 pub(super) const MOST: usize = 13;
 
-/// How many terms ahead B is asked for.
+/// How many terms ahead the operands are asked for.
 const SOON: usize = 16;
 
 /// A register block at (row, column) of C.
@@ -222,6 +222,7 @@ pub(super) unsafe fn block<V: Vector, const COLUMNS: usize, const HEIGHT: usize,
                 // B goes through the first level of cache once a block of rows: up to 7 % of ResNet-18's time.
                 prefetch(b.wrapping_add(SOON * t.b_inner), COLUMNS * LANES * size_of::<V::Scalar>());
                 if ADJACENT {
+                    // Every term of A begins lines of its own.
                     prefetch(thirds[0].wrapping_add(SOON * t.a_inner), HEIGHT * size_of::<V::Scalar>());
                 }
                 let first = V::load(b);

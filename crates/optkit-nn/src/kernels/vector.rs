@@ -31,6 +31,8 @@ pub(crate) unsafe trait Vector: Copy {
         // SAFETY: 16 numbers.
         unsafe { Self::load(lanes.as_ptr()) }
     }
+    /// Sixteen numbers, in double precision.
+    ///
     /// # Safety
     /// `to` is valid for writing 16 numbers; no alignment is asked.
     #[inline(always)]

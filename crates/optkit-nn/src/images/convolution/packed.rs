@@ -12,17 +12,13 @@ use rayon::prelude::*;
 use super::{BLOCK, Block, Convolution, Tap};
 use crate::Scalar;
 use crate::buffer::Buffer;
-use crate::kernels::{Interleave, Kernels, LANES, NOWHERE, Spread, Transpose, for_each_part, prefetch};
+use crate::kernels::{Interleave, Kernels, LANES, NOWHERE, RUN, Spread, Transpose, for_each_part, prefetch};
 
 /// Weights of an output channel that are moved at a time: with those of a block's other channels, they stay in the first
 /// level of cache.
 const STRIP: usize = 144;
 
-/// Most weights of an output channel in a run: those of sixteen outputs, and the squares that they lie in, stay in the first
-/// level of cache.
-const ENTRIES: usize = 1024;
-
-/// Derivatives that stay in cache until they are read: 4 MiB of them.
+/// More derivatives of a stage than these do not stay in cache until they are read: 4 MiB.
 const CACHED: usize = 1 << 19;
 
 /// Weights as forward passes read them.
@@ -89,12 +85,12 @@ impl Convolution {
     /// outputs are each gone through from the first weight to the last: as many streams as memory keeps up with.
     fn for_each_run(&self, block: &Block, mut f: impl FnMut(usize, usize, usize, &[usize])) {
         let (of_output, taps) = (self.of_output(), self.extents.taps());
-        let mut places = [NOWHERE; ENTRIES];
+        let mut places = [NOWHERE; RUN];
         for (columns, first) in self.groups_of(block) {
             for from in columns.clone().step_by(LANES) {
                 let (column, count) = (from - block.columns.start, (columns.end - from).min(LANES));
-                for start in (0..of_output).step_by(ENTRIES) {
-                    let entries = start..(start + ENTRIES).min(of_output);
+                for start in (0..of_output).step_by(RUN) {
+                    let entries = start..(start + RUN).min(of_output);
                     let places = &mut places[..entries.len()];
                     places.fill(NOWHERE);
                     for channel in entries.start / taps..entries.end.div_ceil(taps) {
@@ -263,12 +259,7 @@ impl Convolution {
     }
 
     /// w, of shape \[outputs, channels of a group, taps\], from its packed form; zeros where none are used.
-    pub(crate) fn unpack<S: Scalar, T: Copy + Default + Send>(
-        &self,
-        packed: &[S],
-        to: &mut [T],
-        number: impl Fn(S) -> T + Sync,
-    ) {
+    pub(crate) fn unpack<S: Scalar>(&self, packed: &[S], to: &mut [S]) {
         let (of_output, taps) = (self.of_output(), self.extents.taps());
         self.for_each_of_block(to, &|block, to| {
             let from = &packed[block.start..];
@@ -277,12 +268,12 @@ impl Convolution {
                     let column = c - block.columns.start;
                     let to = &mut to[column * of_output + channels.start * taps..][..channels.len() * taps];
                     if self.used.len() < taps {
-                        to.fill(T::default());
+                        to.fill(S::ZERO);
                     }
                     for tap in &self.used {
                         let from = from[tap.first(block, first) + column..].chunks(block.width);
                         let to = to.chunks_exact_mut(taps).map(|to| &mut to[tap.tap]);
-                        to.zip(from).for_each(|(to, from)| *to = number(from[0]));
+                        to.zip(from).for_each(|(to, from)| *to = from[0]);
                     }
                 }
             });

@@ -199,7 +199,7 @@ impl Convolution {
                         } else {
                             block.terms.start
                         };
-                        // Of taps that meet nothing but padding, nothing is ever read.
+                        // Tiles begin with their first pairs; those of taps that have none are never read.
                         let begins = !self.image && chunk == 0 && pairs[0] == self.meets.of(list)[0];
                         (kernels.pairs)(PairProduct {
                             pairs,
